@@ -1,1 +1,32 @@
+//! The engine of Holdfast: the library, its backups in a destination, and restores that are transactions.
+//!
+//! It is synchronous at heart and knows neither HTTP nor a window; its types are not wire types. Only this crate names
+//! `rustic_core` and `rusqlite`.
 
+mod backup;
+mod destination;
+mod durable;
+mod engine;
+mod error;
+mod id;
+mod journal;
+mod keys;
+mod library;
+mod restore;
+mod secret;
+mod undo;
+mod watch;
+
+pub use destination::{BackupRecord, DestinationReport};
+pub use engine::{Engine, EngineOptions};
+pub use error::{Error, ErrorKind};
+pub use id::BackupId;
+pub use keys::{KeyState, export_key};
+pub use library::{Item, Library, LibraryFacts};
+pub use restore::RestorePreview;
+pub use secret::Secret;
+pub use undo::UndoRecord;
+pub use watch::{CancelFlag, Outcome, Phase, Step, Watch};
+
+/// The semantic version that backup ids carry.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,0 +1,80 @@
+//! Setting up a destination: aside, then by one rename, so that a half-made one is never met.
+
+use std::fs;
+
+use rustic_core::repofile::Chunker;
+use rustic_core::{ConfigOptions, Credentials, KeyOptions};
+
+use super::backend::FirstFault;
+use super::{CHUNK_BYTES, Destination, Known, LAYOUT, LayoutNote, session, unreachable};
+use crate::durable::{create_private_folder, sync_folder, write_private};
+use crate::{Error, Watch};
+
+impl Destination {
+    /// Makes the repository. A leftover of an earlier try is removed first; a repository that is whole is adopted.
+    pub(super) fn create(&self) -> Result<(), Error> {
+        create_private_folder(&self.root).map_err(session::explain_write)?;
+        let _lock = self.lock()?;
+        if !self.databases().exists() {
+            self.create_repository()?;
+        }
+        self.write_note()
+    }
+
+    fn create_repository(&self) -> Result<(), Error> {
+        let aside = self.root.join("databases.new");
+        if aside.exists() {
+            fs::remove_dir_all(&aside).map_err(session::explain_write)?;
+        }
+        let key = self.keys.load_or_create()?;
+        let fault = FirstFault::default();
+        let repository = self.repository(&aside, &Watch::unwatched(), &fault)?;
+        let config = ConfigOptions::default()
+            .set_chunker(Chunker::FixedSize)
+            .set_chunk_size(bytesize::ByteSize::b(CHUNK_BYTES));
+        let open = repository
+            .init(
+                &Credentials::password(key.reveal()),
+                &KeyOptions::default(),
+                &config,
+            )
+            .map_err(|error| session::explain(&error, &fault, &self.root))?;
+        self.accept(&open)?;
+        sync_folder(&aside).map_err(session::explain_write)?;
+        fs::rename(&aside, self.databases()).map_err(session::explain_write)?;
+        sync_folder(&self.root).map_err(session::explain_write)
+    }
+
+    fn write_note(&self) -> Result<(), Error> {
+        let note = serde_json::to_vec(&LayoutNote { layout: LAYOUT })
+            .map_err(|error| Error::Repository(error.to_string()))?;
+        write_private(&self.root.join("holdfast.json"), &note).map_err(session::explain_write)
+    }
+
+    /// Notes in the data folder that this destination is in use.
+    pub(super) fn remember(&self) -> Result<(), Error> {
+        if self.is_known()? {
+            return Ok(());
+        }
+        let known = serde_json::to_vec(&Known {
+            place: self.root.clone(),
+        })
+        .map_err(|error| unreachable(&error.to_string()))?;
+        write_private(&self.data_dir.join("destination.json"), &known)
+            .map_err(Error::io("noting the destination"))
+    }
+
+    pub(super) fn is_known(&self) -> Result<bool, Error> {
+        match fs::read(self.data_dir.join("destination.json")) {
+            Ok(text) => {
+                Ok(serde_json::from_slice::<Known>(&text)
+                    .is_ok_and(|known| known.place == self.root))
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(Error::Io {
+                doing: "reading which destination is in use",
+                source: error,
+            }),
+        }
+    }
+}

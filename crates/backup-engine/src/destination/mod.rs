@@ -1,0 +1,261 @@
+//! Where backups go: a folder with a restic-format repository for files made of pages, and a note of its layout.
+//!
+//! Every job opens a session of its own, whose storage is wrapped so that the job can be cancelled in it.
+
+mod backend;
+mod catalog;
+mod create;
+mod records;
+mod session;
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustic_backend::LocalBackend;
+use rustic_core::repofile::MasterKey;
+use rustic_core::{Credentials, OpenStatus, Repository, RepositoryBackends, RepositoryOptions};
+use serde::{Deserialize, Serialize};
+
+use crate::keys::{KeyState, KeyStore};
+use crate::{Error, Watch};
+
+use backend::{FirstFault, GuardedBackend};
+pub(crate) use catalog::Catalog;
+pub use records::BackupRecord;
+pub(crate) use records::{COMMITTED, Details, LibraryDetails, PENDING};
+pub(crate) use session::Session;
+
+/// The layout this version writes and the newest it reads.
+const LAYOUT: u64 = 1;
+/// The newest version of the repository format this version writes into.
+const REPOSITORY_VERSION: u32 = 2;
+/// 16 KiB, fixed: a changed page of a database is one changed chunk, and the pages behind it stay where they are.
+const CHUNK_BYTES: u64 = 16 * 1024;
+
+/// `holdfast.json` in the destination.
+#[derive(Serialize, Deserialize)]
+struct LayoutNote {
+    layout: u64,
+}
+
+/// `destination.json` in the data folder: the destination that was in use, so that a disk that is absent is not taken
+/// for a new, empty one.
+#[derive(Serialize, Deserialize)]
+struct Known {
+    place: PathBuf,
+}
+
+/// How the destination is at the moment.
+#[derive(Debug)]
+pub struct DestinationReport {
+    /// The folder, for a person.
+    pub place: String,
+    pub free_bytes: Option<u64>,
+    /// What all backups take together.
+    pub stored_bytes: Option<u64>,
+    /// Why it cannot be used.
+    pub error: Option<Error>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Destination {
+    root: PathBuf,
+    data_dir: PathBuf,
+    keys: KeyStore,
+    /// Deriving it from the password costs a quarter of a second and 130 MB, so it is done once.
+    master: Mutex<Option<MasterKey>>,
+    catalog: Mutex<Catalog>,
+}
+
+/// What is found in the destination's folder.
+enum Found {
+    Ready,
+    /// Nothing of ours, and never was: the first backup sets it up.
+    New,
+}
+
+impl Destination {
+    pub(crate) fn new(root: &Path, data_dir: &Path, keys: KeyStore) -> Self {
+        let (master, catalog) = (Mutex::default(), Mutex::default());
+        Self {
+            root: root.to_owned(),
+            data_dir: data_dir.to_owned(),
+            keys,
+            master,
+            catalog,
+        }
+    }
+
+    pub(crate) fn key_state(&self) -> KeyState {
+        self.keys.state()
+    }
+
+    /// Opens the destination for a job that writes, setting it up when it is new. One writer at a time, across
+    /// processes: the lock goes when the session or its process ends.
+    pub(crate) fn write(&self, watch: &Watch) -> Result<Session, Error> {
+        if let Found::New = self.look()? {
+            self.create()?;
+        }
+        let lock = self.lock()?;
+        let session = self.open(watch)?.locked(lock);
+        self.remember()?;
+        Ok(session)
+    }
+
+    /// Opens the destination for a job that reads. `None`: it is new, and so holds nothing.
+    pub(crate) fn read(&self, watch: &Watch) -> Result<Option<Session>, Error> {
+        match self.look()? {
+            Found::New => Ok(None),
+            Found::Ready => self.open(watch).map(Some),
+        }
+    }
+
+    /// The backups it holds, newest first. Only what is new since the last call is read.
+    pub(crate) fn backups(&self) -> Result<Arc<Vec<BackupRecord>>, Error> {
+        if let Found::New = self.look()? {
+            return Ok(Arc::default());
+        }
+        // The key must be there even where everything is known already: a locked destination does not show its content.
+        let mut catalog = self.catalog.lock().unwrap_or_else(PoisonError::into_inner);
+        catalog.refresh(&self.databases(), || self.open(&Watch::unwatched()))
+    }
+
+    pub(crate) fn catalog(&self) -> std::sync::MutexGuard<'_, Catalog> {
+        self.catalog.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn report(&self) -> DestinationReport {
+        let error = match self.look() {
+            Ok(Found::Ready) => self.backups().err(),
+            Ok(Found::New) => None,
+            Err(error) => Some(error),
+        };
+        let existing = self.root.ancestors().find(|folder| folder.exists());
+        let reachable = error
+            .as_ref()
+            .is_none_or(|error| !matches!(error, Error::Unreachable(_)));
+        DestinationReport {
+            place: self.root.display().to_string(),
+            free_bytes: existing
+                .filter(|_| reachable)
+                .and_then(|folder| fs4::available_space(folder).ok()),
+            stored_bytes: if reachable {
+                self.catalog().stored_bytes(&self.databases())
+            } else {
+                None
+            },
+            error,
+        }
+    }
+
+    fn databases(&self) -> PathBuf {
+        self.root.join("databases")
+    }
+
+    /// Reads the layout note. Errors: `Unreachable` when what was there is not, `NewerLayout`, `Damaged`.
+    fn look(&self) -> Result<Found, Error> {
+        let note = match fs::read(self.root.join("holdfast.json")) {
+            Ok(note) => note,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return if self.is_known()? {
+                    Err(unreachable("it was there and is not"))
+                } else {
+                    Ok(Found::New)
+                };
+            }
+            Err(error) => return Err(unreachable(&error.to_string())),
+        };
+        let note: LayoutNote = serde_json::from_slice(&note).map_err(|error| Error::Damaged {
+            backup: None,
+            detail: format!("holdfast.json: {error}"),
+        })?;
+        if note.layout > LAYOUT {
+            return Err(Error::NewerLayout {
+                found: note.layout,
+                known: LAYOUT,
+            });
+        }
+        if !self.databases().is_dir() {
+            return Err(Error::Damaged {
+                backup: None,
+                detail: "the folder databases is missing".into(),
+            });
+        }
+        Ok(Found::Ready)
+    }
+
+    fn open(&self, watch: &Watch) -> Result<Session, Error> {
+        let fault = FirstFault::default();
+        let repository = self.repository(&self.databases(), watch, &fault)?;
+        let cached = self
+            .master
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let credentials = match cached {
+            Some(master) => Credentials::Masterkey(master),
+            None => Credentials::password(self.keys.load()?.reveal()),
+        };
+        let open = repository.open(&credentials).map_err(|error| {
+            if error.is_incorrect_password() {
+                Error::Locked("the key does not open this destination".into())
+            } else {
+                session::explain(&error, &fault, &self.root)
+            }
+        })?;
+        self.accept(&open)?;
+        Ok(Session::new(open, fault, &self.root, watch))
+    }
+
+    fn accept(&self, open: &Repository<OpenStatus>) -> Result<(), Error> {
+        let found = open.config().version;
+        if found > REPOSITORY_VERSION {
+            return Err(Error::NewerLayout {
+                found: found.into(),
+                known: REPOSITORY_VERSION.into(),
+            });
+        }
+        *self.master.lock().unwrap_or_else(PoisonError::into_inner) = Some(open.key());
+        Ok(())
+    }
+
+    fn repository(
+        &self,
+        folder: &Path,
+        watch: &Watch,
+        fault: &FirstFault,
+    ) -> Result<Repository<()>, Error> {
+        let text = folder
+            .to_str()
+            .ok_or_else(|| unreachable("its path is not valid Unicode"))?;
+        let failed = |error: Box<rustic_core::RusticError>| Error::Repository(error.display_log());
+        let local = LocalBackend::new(text, []).map_err(failed)?;
+        let guarded = GuardedBackend::new(Arc::new(local), folder, watch.clone(), fault.clone());
+        let backends = RepositoryBackends::new(Arc::new(guarded), None);
+        Repository::new(&RepositoryOptions::default().no_cache(true), &backends).map_err(failed)
+    }
+
+    fn lock(&self) -> Result<File, Error> {
+        let path = self.root.join("holdfast.lock");
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(path);
+        let file = file.map_err(session::explain_write)?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(fs::TryLockError::WouldBlock) => Err(Error::InUse("destination")),
+            Err(fs::TryLockError::Error(error)) => Err(Error::Io {
+                doing: "locking the destination",
+                source: error,
+            }),
+        }
+    }
+}
+
+fn unreachable(why: &str) -> Error {
+    Error::Unreachable(why.to_owned())
+}

@@ -1,0 +1,252 @@
+//! The engine as its callers see it: one library, one destination, one job at a time.
+
+use std::fs::{self, File};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+
+use chrono::{DateTime, Utc};
+
+use crate::destination::{BackupRecord, Destination, DestinationReport, Details};
+use crate::durable::create_private_folder;
+use crate::keys::{KeyState, KeyStore};
+use crate::library::Library;
+use crate::restore::{Restore, RestorePreview};
+use crate::undo::{UndoNote, UndoRecord};
+use crate::watch::{Outcome, Phase};
+use crate::{BackupId, Error, Secret, VERSION, Watch, backup, journal, restore};
+
+/// How many names of newer items a preview gives.
+const NEWER_NAMES: usize = 5;
+
+/// Where an engine works.
+#[derive(Clone, Debug)]
+pub struct EngineOptions {
+    pub data_dir: PathBuf,
+    pub destination: PathBuf,
+    /// Protects the key where it is kept in the data folder.
+    pub passphrase: Option<Secret>,
+    /// Whether a new key goes into the keychain, where there is one.
+    pub use_keychain: bool,
+    /// The name of this device in its backups.
+    pub device_name: String,
+}
+
+#[derive(Debug)]
+pub struct Engine {
+    data_dir: PathBuf,
+    device_name: String,
+    library: Library,
+    destination: Destination,
+    job: Mutex<()>,
+    last_id: Mutex<DateTime<Utc>>,
+    /// Held as long as the engine lives.
+    _lock: File,
+}
+
+impl Engine {
+    /// Takes the data folder, settles what a crash broke off, and opens the library.
+    ///
+    /// A destination that is absent, locked or damaged does not fail here; see [`Engine::destination_state`].
+    /// Errors: `InUse` when another process has the data folder.
+    pub fn open(options: EngineOptions) -> Result<Self, Error> {
+        create_private_folder(&options.data_dir).map_err(Error::io("making the data folder"))?;
+        let data_dir =
+            fs::canonicalize(&options.data_dir).map_err(Error::io("opening the data folder"))?;
+        let lock = lock(&data_dir)?;
+        journal::settle(&data_dir)?;
+        restore::remove_staging(&data_dir)?;
+        let library = Library::open(&data_dir.join(backup::LIBRARY_FILE))?;
+        let keys = KeyStore::new(&data_dir, options.passphrase, options.use_keychain);
+        let root = std::path::absolute(&options.destination)
+            .map_err(Error::io("reading the destination's path"))?;
+        Ok(Self {
+            destination: Destination::new(&root, &data_dir, keys),
+            data_dir,
+            device_name: options.device_name,
+            library,
+            job: Mutex::default(),
+            last_id: Mutex::default(),
+            _lock: lock,
+        })
+    }
+
+    pub fn library(&self) -> &Library {
+        &self.library
+    }
+
+    pub fn device_name(&self) -> &str {
+        &self.device_name
+    }
+
+    /// An id for a backup that starts now: later than every other this engine gave.
+    pub fn new_backup_id(&self) -> BackupId {
+        let mut last = self.last_id.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = *last + chrono::TimeDelta::milliseconds(1);
+        *last = Utc::now().max(next);
+        BackupId::new(VERSION, *last)
+    }
+
+    /// Stores the library as it is as the backup `id`. It is listed from the moment this returns `Completed`.
+    pub fn back_up(&self, id: &BackupId, watch: &Watch) -> Result<Outcome<BackupRecord>, Error> {
+        let _job = self.begin()?;
+        guarded(|| {
+            watch.enter(Phase::Preparing);
+            let session = match self.destination.write(watch) {
+                Err(_) if watch.is_canceled() => return Ok(Outcome::Canceled),
+                session => session?,
+            };
+            backup::back_up(session, self.library.pages()?, id, &self.device_name)
+        })
+    }
+
+    /// Replaces the library with a backup. What it replaces is kept; see [`Engine::undo`].
+    pub fn restore(&self, id: &BackupId, watch: &Watch) -> Result<Outcome<()>, Error> {
+        let _job = self.begin()?;
+        guarded(|| {
+            watch.enter(Phase::Preparing);
+            let unknown = || Error::UnknownBackup(id.clone());
+            self.backup(id)?;
+            let snapshot = *self
+                .destination
+                .catalog()
+                .snapshots_of(id)
+                .first()
+                .ok_or_else(unknown)?;
+            let session = match self.destination.read(watch) {
+                Err(_) if watch.is_canceled() => return Ok(Outcome::Canceled),
+                session => session?.ok_or_else(unknown)?,
+            };
+            let snapshot = match session.snapshot(&snapshot) {
+                Err(_) if watch.is_canceled() => return Ok(Outcome::Canceled),
+                snapshot => snapshot?,
+            };
+            let details = Details::of(&snapshot).ok_or_else(unknown)?;
+            let restore = Restore {
+                data_dir: &self.data_dir,
+                library: &self.library,
+                id,
+                watch,
+            };
+            restore.run(session, &details, snapshot.tree)
+        })
+    }
+
+    /// Brings back what the last restore replaced. Errors: `NothingToUndo`.
+    pub fn undo(&self, watch: &Watch) -> Result<Outcome<()>, Error> {
+        let _job = self.begin()?;
+        guarded(|| {
+            watch.enter(Phase::Preparing);
+            restore::undo(&self.data_dir, &self.library, watch)
+        })
+    }
+
+    /// Every complete backup of the destination, newest first.
+    pub fn backups(&self) -> Result<Arc<Vec<BackupRecord>>, Error> {
+        guarded(|| self.destination.backups())
+    }
+
+    pub fn backup(&self, id: &BackupId) -> Result<BackupRecord, Error> {
+        let backups = self.backups()?;
+        let found = backups.iter().find(|record| record.id == *id);
+        found
+            .cloned()
+            .ok_or_else(|| Error::UnknownBackup(id.clone()))
+    }
+
+    /// Removes a backup from the list. Until the engine is dropped, [`Engine::undelete`] puts it back.
+    pub fn delete(&self, id: &BackupId) -> Result<(), Error> {
+        let _job = self.begin()?;
+        guarded(|| {
+            self.backup(id)?;
+            let session = self.destination.write(&Watch::unwatched())?;
+            let mut catalog = self.destination.catalog();
+            let snapshots = catalog.snapshots_of(id);
+            for snapshot in &snapshots {
+                catalog.note_removed(id.clone(), session.snapshot(snapshot)?);
+            }
+            session.remove(&snapshots)
+        })
+    }
+
+    /// Puts back a backup that was deleted since the engine was opened. Errors: `NothingToUndelete`.
+    pub fn undelete(&self, id: &BackupId) -> Result<(), Error> {
+        let _job = self.begin()?;
+        guarded(|| {
+            let removed = self.destination.catalog().removed(id);
+            let snapshot = removed.ok_or_else(|| Error::NothingToUndelete(id.clone()))?;
+            self.destination
+                .write(&Watch::unwatched())?
+                .save(snapshot)?;
+            self.destination.catalog().forget_removed(id);
+            Ok(())
+        })
+    }
+
+    /// What a restore of this backup would do now.
+    pub fn preview(&self, id: &BackupId) -> Result<RestorePreview, Error> {
+        let record = self.backup(id)?;
+        let (newer, newer_names) = self.library.newer_than(record.created, NEWER_NAMES)?;
+        let (needed_bytes, free_bytes) = restore::space(&self.data_dir, record.bytes)?;
+        Ok(RestorePreview {
+            record,
+            library: self.library.facts()?,
+            newer,
+            newer_names,
+            needed_bytes,
+            free_bytes,
+        })
+    }
+
+    /// What [`Engine::undo`] would bring back.
+    pub fn undo_record(&self) -> Option<UndoRecord> {
+        let note = UndoNote::read(&self.data_dir)
+            .inspect_err(|error| tracing::warn!(%error, "undo is not available"));
+        note.ok().flatten().and_then(|note| note.record())
+    }
+
+    pub fn destination_state(&self) -> DestinationReport {
+        self.destination.report()
+    }
+
+    pub fn key_protection(&self) -> KeyState {
+        self.destination.key_state()
+    }
+
+    fn begin(&self) -> Result<MutexGuard<'_, ()>, Error> {
+        match self.job.try_lock() {
+            Ok(guard) => Ok(guard),
+            Err(TryLockError::Poisoned(poisoned)) => Ok(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => Err(Error::Busy),
+        }
+    }
+}
+
+fn lock(data_dir: &Path) -> Result<File, Error> {
+    let path = data_dir.join("service.lock");
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(path);
+    let file = file.map_err(Error::io("opening the data folder's lock"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(fs::TryLockError::WouldBlock) => Err(Error::InUse("data folder")),
+        Err(fs::TryLockError::Error(source)) => Err(Error::Io {
+            doing: "locking the data folder",
+            source,
+        }),
+    }
+}
+
+/// Runs work that goes through the repository library, whose threads panic on some failures.
+fn guarded<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().cloned();
+        let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+        Err(Error::Panicked(
+            text.unwrap_or_else(|| "without a word".into()),
+        ))
+    })
+}

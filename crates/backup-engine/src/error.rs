@@ -1,0 +1,196 @@
+//! What can go wrong: a stable code, a sentence for a person, and what to do next.
+//!
+//! `message` and `fix` hold no path, key or address, because they leave the process; those are in the `Display` and
+//! `source` of an error, for the log.
+
+use std::io;
+
+use crate::BackupId;
+
+/// The kinds of errors that callers answer differently.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    NotFound,
+    /// The key is not available.
+    Locked,
+    /// The destination is not reachable.
+    Unreachable,
+    /// Written by a newer version.
+    Newer,
+    Busy,
+    /// The caller's data is not acceptable.
+    Invalid,
+    Failed,
+}
+
+/// Any failure of the engine.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    #[error("there is no backup {0}")]
+    UnknownBackup(BackupId),
+    #[error("the key is not available: {0}")]
+    Locked(String),
+    #[error("the destination is not reachable: {0}")]
+    Unreachable(String),
+    #[error("the destination has layout {found}, this version knows {known}")]
+    NewerLayout { found: u64, known: u64 },
+    #[error("the backup's library has schema {found}, this version knows {known}")]
+    NewerLibrary { found: i64, known: i64 },
+    #[error("the destination is full")]
+    DestinationFull(#[source] io::Error),
+    #[error("the destination cannot be written to")]
+    DestinationReadOnly(#[source] io::Error),
+    #[error("{needed} bytes are needed, {free} are free")]
+    NoSpace { needed: u64, free: u64 },
+    #[error("damaged: {detail}")]
+    Damaged {
+        backup: Option<BackupId>,
+        detail: String,
+    },
+    #[error("another process has the {0} in use")]
+    InUse(&'static str),
+    #[error("another job is running")]
+    Busy,
+    #[error("there is nothing to undo")]
+    NothingToUndo,
+    #[error("{0} was not deleted since the start")]
+    NothingToUndelete(BackupId),
+    #[error("not an item: {0}")]
+    BadItem(String),
+    #[error("the library: {0}")]
+    Library(#[source] rusqlite::Error),
+    #[error("the library is damaged: {0}")]
+    LibraryDamaged(String),
+    #[error("{doing}: {source}")]
+    Io {
+        doing: &'static str,
+        source: io::Error,
+    },
+    #[error("the repository: {0}")]
+    Repository(String),
+    #[error("a task broke down: {0}")]
+    Panicked(String),
+}
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+        match error.sqlite_error_code() {
+            Some(DatabaseCorrupt | NotADatabase) => Self::LibraryDamaged(error.to_string()),
+            _ => Self::Library(error),
+        }
+    }
+}
+
+impl Error {
+    pub(crate) fn io(doing: &'static str) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Io { doing, source }
+    }
+
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::UnknownBackup(_) | Self::NothingToUndo | Self::NothingToUndelete(_) => {
+                ErrorKind::NotFound
+            }
+            Self::Locked(_) => ErrorKind::Locked,
+            Self::Unreachable(_) => ErrorKind::Unreachable,
+            Self::NewerLayout { .. } | Self::NewerLibrary { .. } => ErrorKind::Newer,
+            Self::InUse(_) | Self::Busy => ErrorKind::Busy,
+            Self::BadItem(_) => ErrorKind::Invalid,
+            _ => ErrorKind::Failed,
+        }
+    }
+
+    /// A stable word for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::UnknownBackup(_) => "unknown-backup",
+            Self::Locked(_) => "locked",
+            Self::Unreachable(_) => "destination-unreachable",
+            Self::NewerLayout { .. } => "newer-layout",
+            Self::NewerLibrary { .. } => "newer-library",
+            Self::DestinationFull(_) => "destination-full",
+            Self::DestinationReadOnly(_) => "destination-read-only",
+            Self::NoSpace { .. } => "no-space",
+            Self::Damaged { .. } => "damaged",
+            Self::InUse(_) => "in-use",
+            Self::Busy => "busy",
+            Self::LibraryDamaged(_) => "library-damaged",
+            Self::NothingToUndo => "nothing-to-undo",
+            Self::NothingToUndelete(_) => "nothing-to-undelete",
+            Self::BadItem(_) => "bad-item",
+            _ => "failed",
+        }
+    }
+
+    /// What happened and what it means for the data.
+    pub fn message(&self) -> String {
+        match self {
+            Self::UnknownBackup(_) => "There is no backup with this id.".into(),
+            Self::Locked(_) => "The destination is locked: its key is not available. Nothing was changed.".into(),
+            Self::Unreachable(_) => "The destination is not connected or cannot be read. Nothing was changed.".into(),
+            Self::NewerLayout { found, known } => format!(
+                "The destination was written by a newer version of Holdfast (layout {found}; this one knows {known}). Nothing was changed."
+            ),
+            Self::NewerLibrary { found, known } => format!(
+                "This backup was made by a newer version of Holdfast (library {found}; this one knows {known}). Nothing was changed."
+            ),
+            Self::DestinationFull(_) => "The destination is full. Earlier backups and the library are as they were.".into(),
+            Self::DestinationReadOnly(_) => {
+                "The destination cannot be written to. Earlier backups and the library are as they were.".into()
+            }
+            Self::NoSpace { needed, free } => format!(
+                "There is not enough space beside the library: {} MB are needed, {} MB are free. Nothing was changed.",
+                needed.div_ceil(1_000_000),
+                free / 1_000_000
+            ),
+            Self::Damaged { backup: Some(id), .. } => {
+                format!("The backup {id} is damaged and was not restored. The library is as it was.")
+            }
+            Self::Damaged { backup: None, .. } => "Part of the destination is damaged. The library is as it was.".into(),
+            Self::InUse(what) => format!("Another process has the {what} in use."),
+            Self::Busy => "Another job is running. Nothing was changed.".into(),
+            Self::NothingToUndo => "There is no restore to undo.".into(),
+            Self::NothingToUndelete(_) => "This backup was not deleted since the service started.".into(),
+            Self::BadItem(why) => format!("This is not an item of a library: {why}. Nothing was changed."),
+            Self::LibraryDamaged(_) => "The library is damaged and cannot be read. Its backups are not affected.".into(),
+            Self::Library(_) => "The library could not be read or written.".into(),
+            Self::Io { doing, source } => format!("An operation on a file failed while {doing} ({}).", source.kind()),
+            Self::Repository(_) => "The destination could not be read or written as expected.".into(),
+            Self::Panicked(_) => "The work broke off because of a fault in Holdfast.".into(),
+        }
+    }
+
+    /// What to do next.
+    pub fn fix(&self) -> String {
+        match self {
+            Self::UnknownBackup(_) => "Ask for the list of backups and use an id from it.",
+            Self::Locked(_) => "Unlock the keychain, or give the passphrase, then try again.",
+            Self::Unreachable(_) => {
+                "Connect the disk or choose another destination, then try again."
+            }
+            Self::NewerLayout { .. } | Self::NewerLibrary { .. } => {
+                "Update Holdfast, then try again."
+            }
+            Self::DestinationFull(_) => {
+                "Free some space there or choose another destination, then try again."
+            }
+            Self::DestinationReadOnly(_) => {
+                "Allow writing to it or choose another destination, then try again."
+            }
+            Self::NoSpace { .. } => "Free some space on the disk of the library, then try again.",
+            Self::Damaged { .. } => {
+                "Restore another backup, and check the disk of the destination."
+            }
+            Self::LibraryDamaged(_) => "Restore the last good backup; what is there now is kept.",
+            Self::InUse(_) => "Use the running Holdfast, or end it first.",
+            Self::Busy => "Wait until it is done, or cancel it.",
+            Self::NothingToUndo => "A restore can be undone until the next restore.",
+            Self::NothingToUndelete(_) => "Choose another backup from the list.",
+            Self::BadItem(_) => "Correct the item and send it again.",
+            _ => "Try again; the log of the service says more.",
+        }
+        .into()
+    }
+}

@@ -1,0 +1,69 @@
+//! Proving that a file which is about to become the library is one.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::{APPLICATION_ID, SCHEMA};
+use crate::{Error, Watch};
+
+/// Virtual machine steps between two looks at the cancel flag: far less than a millisecond.
+const STEPS: i32 = 20_000;
+
+/// What an inspection of a file found.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Inspected {
+    Sound,
+    Canceled,
+}
+
+/// Runs SQLite's `integrity_check` on a file and reads who wrote it, without writing beside it or into it.
+///
+/// Errors: `Damaged` when it is not a sound library, `NewerLibrary` when this version does not know its schema.
+pub(crate) fn inspect(path: &Path, watch: &Watch) -> Result<Inspected, Error> {
+    let damaged = |detail: String| Error::Damaged {
+        backup: None,
+        detail,
+    };
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+    let mut connection = Connection::open_with_flags(immutable_uri(path), flags)?;
+    let canceler = watch.clone();
+    connection.progress_handler(STEPS, Some(move || canceler.is_canceled()))?;
+    let number = |pragma: &str| {
+        connection.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get::<_, i64>(0))
+    };
+    let verdict = || -> Result<(i64, i64, String), rusqlite::Error> {
+        let check = connection.query_row("PRAGMA integrity_check(1)", [], |row| {
+            row.get::<_, String>(0)
+        })?;
+        Ok((number("application_id")?, number("user_version")?, check))
+    };
+    match verdict() {
+        _ if watch.is_canceled() => Ok(Inspected::Canceled),
+        Err(error) => Err(damaged(error.to_string())),
+        Ok((_, _, check)) if check != "ok" => Err(damaged(check)),
+        Ok((application, ..)) if application != APPLICATION_ID => {
+            Err(damaged("not a library".into()))
+        }
+        Ok((_, schema, _)) if schema > SCHEMA => Err(Error::NewerLibrary {
+            found: schema,
+            known: SCHEMA,
+        }),
+        Ok(_) => Ok(Inspected::Sound),
+    }
+}
+
+/// A file that nobody else opens: no log or lock is made beside it. Characters that a URI would read are encoded.
+fn immutable_uri(path: &Path) -> String {
+    let text = path
+        .to_string_lossy()
+        .replace('%', "%25")
+        .replace('?', "%3f")
+        .replace('#', "%23");
+    let text = if cfg!(windows) {
+        format!("/{}", text.replace('\\', "/"))
+    } else {
+        text
+    };
+    format!("file:{text}?immutable=1")
+}

@@ -1,0 +1,311 @@
+//! The library: the service's own SQLite database of assets. Each keeps the JSON that arrived; a few fields are read
+//! out of it for order and search. Backups read its pages; a restore replaces its file whole.
+
+mod inspect;
+mod pages;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+
+use crate::Error;
+
+pub(crate) use inspect::{Inspected, inspect};
+pub(crate) use pages::PageReader;
+
+/// Marks a SQLite file as a library of Holdfast (`application_id`).
+pub(crate) const APPLICATION_ID: i64 = 0x484c_4446;
+/// The schema this version writes (`user_version`).
+pub(crate) const SCHEMA: i64 = 1;
+/// As large as a chunk of the repository, so that a changed row is one changed chunk.
+const PAGE_SIZE: u32 = 16 * 1024;
+
+/// One item, as text that is kept byte for byte and what was read out of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    pub id: String,
+    pub name: Option<String>,
+    /// RFC 3339, as the client wrote it.
+    pub created: String,
+    /// RFC 3339, as the client wrote it.
+    pub updated: String,
+    pub json: String,
+}
+
+/// What a library holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LibraryFacts {
+    pub assets: u64,
+    pub bytes: u64,
+    /// The newest `updated` of its assets, RFC 3339.
+    pub updated: Option<String>,
+}
+
+/// The open library. Reads run beside each other and beside one writer; a replacement waits for all of them.
+#[derive(Debug)]
+pub struct Library {
+    path: PathBuf,
+    /// `None` while the file is being replaced, and when it is damaged.
+    open: RwLock<Option<Connections>>,
+}
+
+#[derive(Debug)]
+struct Connections {
+    writer: Mutex<Connection>,
+    readers: Mutex<Vec<Connection>>,
+}
+
+impl Library {
+    /// Opens the library, creating an empty one where there is none. One that is damaged opens as well, and then answers
+    /// every call with `LibraryDamaged` until a restore replaces it.
+    pub(crate) fn open(path: &Path) -> Result<Self, Error> {
+        let connections = match Connections::open(path) {
+            Ok(connections) => Some(connections),
+            // A library that is beyond reading must not keep its backups from being restored.
+            Err(Error::LibraryDamaged(detail)) => {
+                tracing::error!(%detail, "the library is damaged; a backup can be restored in its place");
+                None
+            }
+            Err(error) => return Err(error),
+        };
+        Ok(Self {
+            path: path.to_owned(),
+            open: RwLock::new(connections),
+        })
+    }
+
+    /// Adds items, or replaces those with the same id, all or none. An item that is there as it is stays untouched.
+    /// Returns how many were given.
+    pub fn put(&self, items: &[Item]) -> Result<u64, Error> {
+        self.with(|connections| {
+            let mut writer = lock(&connections.writer);
+            let change = writer.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+            {
+                let mut statement = change.prepare_cached(
+                    "INSERT INTO assets (id, name, created, updated, stored, json) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                     ON CONFLICT (id) DO UPDATE SET name = excluded.name, created = excluded.created,
+                         updated = excluded.updated, stored = excluded.stored, json = excluded.json
+                     WHERE json <> excluded.json",
+                )?;
+                let now = Utc::now().timestamp_millis();
+                for item in items {
+                    let (created, updated) = (moment(&item.created), moment(&item.updated));
+                    statement.execute(params![item.id, item.name, created, updated, now, item.json])?;
+                }
+            }
+            change.commit()?;
+            Ok(items.len() as u64)
+        })
+    }
+
+    /// The JSON of one item.
+    pub fn get(&self, id: &str) -> Result<Option<String>, Error> {
+        self.read(|reader| {
+            let mut statement = reader.prepare_cached("SELECT json FROM assets WHERE id = ?1")?;
+            Ok(statement.query_row([id], |row| row.get(0)).optional()?)
+        })
+    }
+
+    /// The next items in the order of their ids, as (id, JSON): to walk a library of any size in small steps.
+    pub fn page(&self, after: Option<&str>, limit: usize) -> Result<Vec<(String, String)>, Error> {
+        self.read(|reader| {
+            let mut statement = reader.prepare_cached(
+                "SELECT id, json FROM assets WHERE id > ?1 OR ?1 IS NULL ORDER BY id LIMIT ?2",
+            )?;
+            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+            let rows =
+                statement.query_map(params![after, limit], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// Removes one item. False: there was none.
+    pub fn delete(&self, id: &str) -> Result<bool, Error> {
+        self.with(|connections| {
+            let writer = lock(&connections.writer);
+            Ok(writer.execute("DELETE FROM assets WHERE id = ?1", [id])? > 0)
+        })
+    }
+
+    pub fn facts(&self) -> Result<LibraryFacts, Error> {
+        self.read(facts)
+    }
+
+    /// How many items were stored after this moment, and the names of the newest of them.
+    pub(crate) fn newer_than(
+        &self,
+        at: DateTime<Utc>,
+        names: usize,
+    ) -> Result<(u64, Vec<String>), Error> {
+        let at = at.timestamp_millis();
+        self.read(|reader| {
+            let count: i64 =
+                reader.query_row("SELECT count(*) FROM assets WHERE stored > ?1", [at], |row| row.get(0))?;
+            let mut statement = reader.prepare_cached(
+                "SELECT coalesce(name, id) FROM assets WHERE stored > ?1 ORDER BY stored DESC, id LIMIT ?2",
+            )?;
+            let limit = i64::try_from(names).unwrap_or(i64::MAX);
+            let rows = statement.query_map([at, limit], |row| row.get(0))?;
+            Ok((count.unsigned_abs(), rows.collect::<Result<_, _>>()?))
+        })
+    }
+
+    /// A consistent view of the library's pages, unmoved by what is written meanwhile.
+    pub(crate) fn pages(&self) -> Result<PageReader, Error> {
+        self.with(|_| PageReader::begin(&self.path))
+    }
+
+    /// Closes the library, lets `swap` put another file in its place, and opens what is there then. All readers and
+    /// writers wait. Where `swap` fails, what is there is opened all the same, and its error returned.
+    pub(crate) fn replace<T>(&self, swap: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+        let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(connections) = open.take() {
+            connections.close();
+        }
+        let swapped = swap();
+        *open = Some(Connections::open(&self.path)?);
+        swapped
+    }
+
+    fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T, Error>) -> Result<T, Error> {
+        self.with(|connections| {
+            let pooled = lock(&connections.readers).pop();
+            let reader = match pooled {
+                Some(reader) => reader,
+                None => open_reader(&self.path)?,
+            };
+            let result = work(&reader);
+            lock(&connections.readers).push(reader);
+            result
+        })
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&Connections) -> Result<T, Error>) -> Result<T, Error> {
+        let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
+        let connections = open
+            .as_ref()
+            .ok_or_else(|| Error::LibraryDamaged("it could not be opened".into()))?;
+        work(connections)
+    }
+}
+
+impl Connections {
+    fn open(path: &Path) -> Result<Self, Error> {
+        let writer = Connection::open(path)?;
+        writer.busy_timeout(Duration::from_secs(10))?;
+        prepare(&writer)?;
+        Ok(Self {
+            writer: Mutex::new(writer),
+            readers: Mutex::default(),
+        })
+    }
+
+    /// Brings the log back into the file, so that the file alone is the library. Best effort: a log that stays (another
+    /// program has the file open) is moved together with the file.
+    fn close(self) {
+        drop(self.readers);
+        let writer = self
+            .writer
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
+        let busy: Result<i64, _> =
+            writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0));
+        match busy {
+            Ok(0) => {}
+            Ok(_) => {
+                tracing::warn!("another program has the library open; its log is moved with it")
+            }
+            Err(error) => tracing::warn!(%error, "the library's log was not brought into its file"),
+        }
+    }
+}
+
+fn open_reader(path: &Path) -> Result<Connection, Error> {
+    let reader = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    reader.busy_timeout(Duration::from_secs(10))?;
+    Ok(reader)
+}
+
+/// Sets up a new library, or refuses one that is not ours or newer than this version.
+fn prepare(writer: &Connection) -> Result<(), Error> {
+    let number = |pragma: &str| {
+        writer.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get::<_, i64>(0))
+    };
+    let (application, schema) = (number("application_id")?, number("user_version")?);
+    if schema > SCHEMA {
+        return Err(Error::NewerLibrary {
+            found: schema,
+            known: SCHEMA,
+        });
+    }
+    let tables: i64 =
+        writer.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if application == 0 && tables == 0 {
+        create(writer)?;
+    } else if application != APPLICATION_ID {
+        return Err(Error::LibraryDamaged(
+            "this database is not a library of Holdfast".into(),
+        ));
+    }
+    // An acknowledged change survives a power cut: each commit is synced.
+    writer.execute_batch("PRAGMA synchronous = FULL;")?;
+    Ok(())
+}
+
+fn create(writer: &Connection) -> Result<(), Error> {
+    writer.execute_batch(&format!(
+        "PRAGMA page_size = {PAGE_SIZE};
+         PRAGMA journal_mode = WAL;
+         BEGIN IMMEDIATE;
+         CREATE TABLE assets (
+             id TEXT PRIMARY KEY NOT NULL,
+             name TEXT,
+             created INTEGER, -- milliseconds since 1970; null where the text is no time
+             updated INTEGER,
+             stored INTEGER NOT NULL, -- when this library got it in this form
+             json TEXT NOT NULL
+         );
+         CREATE INDEX assets_name ON assets (name);
+         CREATE INDEX assets_created ON assets (created);
+         CREATE INDEX assets_updated ON assets (updated);
+         CREATE INDEX assets_stored ON assets (stored);
+         PRAGMA application_id = {APPLICATION_ID};
+         PRAGMA user_version = {SCHEMA};
+         COMMIT;"
+    ))?;
+    Ok(())
+}
+
+fn facts(reader: &Connection) -> Result<LibraryFacts, Error> {
+    let (assets, updated): (i64, Option<i64>) = reader.query_row(
+        "SELECT (SELECT count(*) FROM assets), (SELECT max(updated) FROM assets)",
+        [],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    let bytes: i64 = reader.query_row(
+        "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
+        [],
+        |row| row.get(0),
+    )?;
+    let updated = updated
+        .and_then(DateTime::from_timestamp_millis)
+        .map(|at| at.to_rfc3339_opts(SecondsFormat::Millis, true));
+    Ok(LibraryFacts {
+        assets: assets.unsigned_abs(),
+        bytes: bytes.unsigned_abs(),
+        updated,
+    })
+}
+
+fn moment(text: &str) -> Option<i64> {
+    DateTime::parse_from_rfc3339(text)
+        .ok()
+        .map(|at| at.timestamp_millis())
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

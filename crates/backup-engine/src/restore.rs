@@ -1,0 +1,322 @@
+//! A restore as a transaction: staged beside the library, every byte proven, then swapped by rename with a journal.
+//! What it replaces is kept. Up to the swap it can be cancelled and nothing has ever changed.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use chrono::Utc;
+use rustic_core::Repository;
+use sha2::{Digest, Sha256};
+
+use crate::backup::{LIBRARY_FILE, hex};
+use crate::destination::{BackupRecord, Details, Session};
+use crate::durable::{create_private_folder, remove_if_there};
+use crate::journal::Swap;
+use crate::library::{Inspected, Library, LibraryFacts, inspect};
+use crate::undo::{UndoNote, remove_older};
+use crate::watch::{Outcome, Phase};
+use crate::{BackupId, Error, Watch};
+
+/// Written between two syncs, so that a cancel never waits for more than this to reach the disk.
+const SYNC_EVERY: u64 = 16 * 1024 * 1024;
+/// Left free on the disk of the library while a restore runs.
+const SPARE: u64 = 16 * 1024 * 1024;
+
+/// What a restore would do, before it starts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RestorePreview {
+    pub record: BackupRecord,
+    /// The library as it is now.
+    pub library: LibraryFacts,
+    /// Items of the library that were stored after the backup was taken.
+    pub newer: u64,
+    /// The names of the newest of them.
+    pub newer_names: Vec<String>,
+    pub needed_bytes: u64,
+    pub free_bytes: u64,
+}
+
+/// The space a restore of this size needs beside the library, checked. Returns (needed, free).
+pub(crate) fn space(data_dir: &Path, bytes: u64) -> Result<(u64, u64), Error> {
+    let free = fs4::available_space(data_dir).map_err(Error::io("asking for free space"))?;
+    Ok((bytes + SPARE, free))
+}
+
+pub(crate) struct Restore<'a> {
+    pub data_dir: &'a Path,
+    pub library: &'a Library,
+    pub id: &'a BackupId,
+    pub watch: &'a Watch,
+}
+
+impl Restore<'_> {
+    /// Replaces the library with the backup whose record is `details`.
+    pub(crate) fn run(
+        &self,
+        session: Session,
+        details: &Details,
+        tree: Tree,
+    ) -> Result<Outcome<()>, Error> {
+        self.check_version(details)?;
+        let (needed, free) = space(self.data_dir, details.library.bytes)?;
+        if free < needed {
+            return Err(Error::NoSpace { needed, free });
+        }
+        self.watch.expect(details.library.bytes);
+        let staged = self.data_dir.join("restore").join("staged.db");
+        let outcome =
+            self.stage(session, details, tree, &staged)
+                .and_then(|outcome| match outcome {
+                    Outcome::Completed(()) => self.swap(&staged),
+                    Outcome::Canceled => Ok(Outcome::Canceled),
+                });
+        if !matches!(outcome, Ok(Outcome::Completed(()))) {
+            remove_if_there(&staged).map_err(Error::io("removing what was staged"))?;
+        }
+        outcome
+    }
+
+    fn check_version(&self, details: &Details) -> Result<(), Error> {
+        if details.format > Details::FORMAT {
+            return Err(Error::NewerLayout {
+                found: details.format,
+                known: Details::FORMAT,
+            });
+        }
+        let (found, known) = (details.library.schema, crate::library::SCHEMA);
+        if found > known {
+            Err(Error::NewerLibrary { found, known })
+        } else {
+            Ok(())
+        }
+    }
+
+    fn stage(
+        &self,
+        session: Session,
+        details: &Details,
+        tree: Tree,
+        staged: &Path,
+    ) -> Result<Outcome<()>, Error> {
+        self.watch.enter(Phase::Staging);
+        let folder = staged.parent().unwrap_or(self.data_dir);
+        create_private_folder(folder).map_err(Error::io("making room for staging"))?;
+        remove_if_there(staged).map_err(Error::io("clearing the staging"))?;
+        let file = File::options()
+            .write(true)
+            .create_new(true)
+            .open(staged)
+            .map_err(Error::io("staging"))?;
+        let mut writer = StagedFile {
+            file,
+            hash: Sha256::new(),
+            written: 0,
+            unsynced: 0,
+            watch: self.watch,
+            error: None,
+        };
+        let read = read_backup(session, tree, &mut writer);
+        if self.watch.is_canceled() {
+            return Ok(Outcome::Canceled);
+        }
+        if let Some(error) = writer.error.take() {
+            return Err(self.staging_failed(error, details.library.bytes));
+        }
+        read.map_err(|error| self.damaged(error))?;
+        if writer.written != details.library.bytes
+            || hex(&writer.hash.finalize()) != details.library.sha256
+        {
+            return Err(self.damaged(Error::Repository(
+                "what was read is not what was stored".into(),
+            )));
+        }
+        writer
+            .file
+            .sync_all()
+            .map_err(Error::io("syncing what was staged"))?;
+        self.watch.enter(Phase::Verifying);
+        match inspect(staged, self.watch).map_err(|error| self.damaged(error))? {
+            Inspected::Sound => Ok(Outcome::Completed(())),
+            Inspected::Canceled => Ok(Outcome::Canceled),
+        }
+    }
+
+    /// Names the backup in an error that means that it cannot be read whole.
+    fn damaged(&self, error: Error) -> Error {
+        match error {
+            Error::Repository(detail) | Error::Damaged { detail, .. } => Error::Damaged {
+                backup: Some(self.id.clone()),
+                detail,
+            },
+            other => other,
+        }
+    }
+
+    fn staging_failed(&self, error: io::Error, bytes: u64) -> Error {
+        match (error.kind(), space(self.data_dir, bytes)) {
+            (io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded, Ok((needed, free))) => {
+                Error::NoSpace { needed, free }
+            }
+            _ => Error::Io {
+                doing: "staging the backup",
+                source: error,
+            },
+        }
+    }
+
+    fn swap(&self, staged: &Path) -> Result<Outcome<()>, Error> {
+        if !self.watch.begin_commit() {
+            return Ok(Outcome::Canceled);
+        }
+        let incoming = staged
+            .strip_prefix(self.data_dir)
+            .unwrap_or(staged)
+            .to_owned();
+        let (assets, bytes) = counts(self.library);
+        let note = UndoNote {
+            backup: self.id.to_string(),
+            restored: Utc::now(),
+            folder: String::new(),
+            assets,
+            bytes,
+            undone: false,
+        };
+        replace(self.data_dir, self.library, &incoming, note).map(Outcome::Completed)
+    }
+}
+
+/// Brings back what the last restore replaced.
+pub(crate) fn undo(
+    data_dir: &Path,
+    library: &Library,
+    watch: &Watch,
+) -> Result<Outcome<()>, Error> {
+    let note = UndoNote::read(data_dir)?
+        .filter(|note| note.record().is_some())
+        .ok_or(Error::NothingToUndo)?;
+    let kept = PathBuf::from("undo").join(&note.folder).join(LIBRARY_FILE);
+    if !data_dir.join(&kept).exists() {
+        return Err(Error::NothingToUndo);
+    }
+    if !watch.begin_commit() {
+        return Ok(Outcome::Canceled);
+    }
+    let (assets, bytes) = counts(library);
+    let note = UndoNote {
+        assets,
+        bytes,
+        undone: true,
+        ..note
+    };
+    replace(data_dir, library, &kept, note).map(Outcome::Completed)
+}
+
+/// What is about to be replaced, as far as it can be read: a damaged library is replaced and kept like a sound one.
+fn counts(library: &Library) -> (u64, u64) {
+    library
+        .facts()
+        .map_or((0, 0), |facts| (facts.assets, facts.bytes))
+}
+
+/// Puts `incoming` (relative to the data folder) in the library's place and keeps what was there.
+fn replace(
+    data_dir: &Path,
+    library: &Library,
+    incoming: &Path,
+    note: UndoNote,
+) -> Result<(), Error> {
+    let folder = Utc::now().format("%Y%m%dT%H%M%S%6f").to_string();
+    let keep_in = PathBuf::from("undo").join(&folder);
+    let (live, kept) = (PathBuf::from(LIBRARY_FILE), keep_in.join(LIBRARY_FILE));
+    let swap = Swap {
+        renames: vec![
+            (live.clone(), kept.clone()),
+            (log_of(&live), log_of(&kept)),
+            (incoming.to_owned(), live.clone()),
+            (log_of(incoming), log_of(&live)),
+        ],
+        discard: vec![PathBuf::from("library.db-shm")],
+        keep_in,
+        note: UndoNote { folder, ..note },
+    };
+    library.replace(|| swap.commit(data_dir))?;
+    remove_older(data_dir);
+    Ok(())
+}
+
+/// SQLite's log of a database file: part of it as long as it is there.
+fn log_of(database: &Path) -> PathBuf {
+    let mut name = database.as_os_str().to_owned();
+    name.push("-wal");
+    name.into()
+}
+
+/// Removes what an interrupted restore staged. To be called at the start, after the journal is settled.
+pub(crate) fn remove_staging(data_dir: &Path) -> Result<(), Error> {
+    let folder = data_dir.join("restore");
+    if folder.exists() {
+        fs::remove_dir_all(&folder)
+            .map_err(Error::io("removing what an interrupted restore left"))?;
+    }
+    Ok(())
+}
+
+pub(crate) type Tree = rustic_core::TreeId;
+
+fn read_backup(session: Session, tree: Tree, writer: &mut StagedFile) -> Result<(), Error> {
+    let session = session.load(Repository::to_indexed)?;
+    let path = Path::new(LIBRARY_FILE);
+    let node = session
+        .repository
+        .node_from_path(tree, path)
+        .map_err(session.explain())?;
+    session
+        .repository
+        .dump(&node, writer)
+        .map_err(session.explain())
+}
+
+/// The staged file: hashed, counted and synced while it is written.
+struct StagedFile<'a> {
+    file: File,
+    hash: Sha256,
+    written: u64,
+    unsynced: u64,
+    watch: &'a Watch,
+    /// A failure of this disk, which is not one of the backup.
+    error: Option<io::Error>,
+}
+
+impl StagedFile<'_> {
+    fn take(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.file.write(bytes)?;
+        self.hash.update(&bytes[..count]);
+        self.written += count as u64;
+        self.unsynced += count as u64;
+        if self.unsynced >= SYNC_EVERY {
+            self.file.sync_data()?;
+            self.unsynced = 0;
+        }
+        self.watch.advance(count as u64);
+        Ok(count)
+    }
+}
+
+impl Write for StagedFile<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.watch.is_canceled() {
+            return Err(io::Error::other("cancelled"));
+        }
+        self.take(bytes).inspect_err(|error| {
+            let copy = error
+                .raw_os_error()
+                .map_or_else(|| error.kind().into(), io::Error::from_raw_os_error);
+            self.error.get_or_insert(copy);
+        })
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
