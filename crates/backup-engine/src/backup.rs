@@ -233,11 +233,13 @@ impl ReadSource for LibrarySource {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        let mut metadata = Metadata::default();
-        metadata.size = self.size;
-        metadata.mtime =
-            rustic_core::jiff::Timestamp::from_millisecond(self.modified.timestamp_millis()).ok();
-        metadata.mode = Some(0o600);
+        let metadata = Metadata {
+            size: self.size,
+            mtime: rustic_core::jiff::Timestamp::from_millisecond(self.modified.timestamp_millis())
+                .ok(),
+            mode: Some(0o600),
+            ..Metadata::default()
+        };
         let node = Node::new_node(LIBRARY_FILE.as_ref(), NodeType::File, metadata);
         let entry = reader.map(|reader| ReadSourceEntry {
             path: LIBRARY_FILE.into(),

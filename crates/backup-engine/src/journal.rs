@@ -28,8 +28,10 @@ impl Swap {
     /// Carries the swap out. On an error everything is as before; where even that failed, the journal stays, and the
     /// next start settles it.
     pub(crate) fn commit(&self, data_dir: &Path) -> Result<(), Error> {
-        create_private_folder(&data_dir.join(&self.keep_in))
-            .map_err(Error::io("making room for what is replaced"))?;
+        for folder in [Path::new("restore"), &self.keep_in] {
+            create_private_folder(&data_dir.join(folder))
+                .map_err(Error::io("making room for what is replaced"))?;
+        }
         let text =
             serde_json::to_vec(self).map_err(|error| Error::Repository(error.to_string()))?;
         write_private(&journal(data_dir), &text).map_err(Error::io("writing the journal"))?;

@@ -100,7 +100,7 @@ impl KeyStore {
             return decrypt(&read(&self.encrypted())?, passphrase).map(Some);
         }
         if self.in_keychain().exists() {
-            return self.from_keychain().map(Some);
+            return self.load_from_keychain().map(Some);
         }
         if !self.plain().exists() {
             return Ok(None);
@@ -163,7 +163,7 @@ impl KeyStore {
         }
     }
 
-    fn from_keychain(&self) -> Result<Secret, Error> {
+    fn load_from_keychain(&self) -> Result<Secret, Error> {
         let file: InKeychain = serde_json::from_slice(&read(&self.in_keychain())?)
             .map_err(|error| Error::Locked(format!("key.json cannot be read: {error}")))?;
         keyring::v1::Entry::new(KEYCHAIN_SERVICE, &file.keychain_account)

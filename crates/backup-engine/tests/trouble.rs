@@ -243,6 +243,7 @@ fn a_damaged_library_does_not_keep_its_backup_from_being_restored() {
         fill(&engine, 200, 1_000);
         (dump(&engine), back_up(&engine).id)
     };
+    assert!(!home.data().join("library.db-wal").exists());
     fs::write(
         home.data().join("library.db"),
         "not a database at all, whatever its name says ".repeat(50),

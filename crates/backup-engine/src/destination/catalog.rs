@@ -41,14 +41,15 @@ impl Catalog {
         if !unread.is_empty() {
             let session = open()?;
             for id in unread {
-                let record = session
-                    .snapshot(&id)
-                    .map(|snapshot| BackupRecord::of(&snapshot));
-                let record = record.unwrap_or_else(|error| {
-                    tracing::warn!(snapshot = %id, %error, "the record of a backup cannot be read");
-                    None
-                });
-                self.known.insert(id, record);
+                match session.snapshot(&id) {
+                    Ok(snapshot) => {
+                        self.known.insert(id, BackupRecord::of(&snapshot));
+                    }
+                    // Not noted as known: a disk that stumbled once is asked again the next time.
+                    Err(error) => {
+                        tracing::warn!(snapshot = %id, %error, "the record of a backup cannot be read")
+                    }
+                }
             }
         }
         let present: std::collections::HashSet<SnapshotId> = ids.into_iter().collect();

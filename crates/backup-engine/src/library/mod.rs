@@ -54,8 +54,9 @@ pub struct Library {
 
 #[derive(Debug)]
 struct Connections {
-    writer: Mutex<Connection>,
+    /// First, so that they are closed first: the last connection brings the log into the file, which a reader cannot.
     readers: Mutex<Vec<Connection>>,
+    writer: Mutex<Connection>,
 }
 
 impl Library {
