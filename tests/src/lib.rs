@@ -1,1 +1,1 @@
-
+//! Empty on purpose: this package holds tests of the whole product, which live beside this folder.

@@ -11,10 +11,8 @@ pub const SERVE: &[&str] = &["build-essential", "pkg-config"];
 /// What the window needs besides.
 pub const WINDOW: &[&str] = &[
     "libayatana-appindicator3-dev",
-    "librsvg2-dev",
-    "libssl-dev",
+    "libdbus-1-dev",
     "libwebkit2gtk-4.1-dev",
-    "libxdo-dev",
 ];
 
 /// What the tests need besides: a screen, a bus, a WebDriver, pictures, and a Python for the SDK.
