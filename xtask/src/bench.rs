@@ -1,4 +1,6 @@
-//! `cargo xtask bench`: hands over to the bench program of the test crate, built for release.
+//! `cargo xtask bench`: builds the service and the bench program of the test crate for release, and runs the latter.
+
+use std::process::Command;
 
 use crate::command::{self, Failure};
 use crate::setup;
@@ -7,15 +9,15 @@ use crate::workspace::Workspace;
 
 pub fn run(workspace: &Workspace, arguments: &[String]) -> Result<(), Failure> {
     let mut steps = Steps::begin();
-    setup::for_serving(&mut steps)?;
-    let bench = [
-        "run",
-        "--release",
-        "--package",
-        "holdfast-tests",
-        "--bin",
-        "bench",
-        "--",
-    ];
-    command::run(workspace.cargo().args(bench).args(arguments))
+    setup::for_bench(&mut steps)?;
+    steps.step("release build", || {
+        let programs = ["--package", "holdfast-cli", "--package", "holdfast-tests"];
+        command::run(
+            workspace
+                .cargo()
+                .args(["build", "--release", "--bins"])
+                .args(programs),
+        )
+    })?;
+    command::run(Command::new(workspace.target.join("release/bench")).args(arguments))
 }

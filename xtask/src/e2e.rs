@@ -21,14 +21,9 @@ pub fn drive(workspace: &Workspace, filter: &[String]) -> Result<(), Failure> {
             .cargo()
             .args(["test", "--workspace", "--test", "desktop", "--"])
             .args(["--nocapture", "--test-threads=1"])
-            .args(filter)
-            .env("HOLDFAST_TEST_TOOLS", workspace.tools().join("bin"))
-            .env("HOLDFAST_TEST_APP", workspace.built("holdfast-app"))
-            .env("HOLDFAST_TEST_SCREENSHOTS", workspace.screenshots()),
+            .args(filter),
     )?;
-    println!(
-        "    Screenshots are in {}.",
-        workspace.screenshots().display()
-    );
+    let pictures = workspace.target.join("screenshots");
+    println!("    Screenshots are in {}.", pictures.display());
     Ok(())
 }

@@ -15,11 +15,15 @@ pub const WINDOW: &[&str] = &[
     "libwebkit2gtk-4.1-dev",
 ];
 
-/// What the tests need besides: a screen, a bus, a WebDriver, pictures, and a Python for the SDK.
+/// What measuring compares with.
+pub const BENCH: &[&str] = &["restic"];
+
+/// What the tests need besides: a screen, a bus, a WebDriver, pictures, a Python for the SDK, and plain restic.
 pub const TESTS: &[&str] = &[
     "dbus",
     "imagemagick",
     "python3-venv",
+    "restic",
     "webkit2gtk-driver",
     "xvfb",
 ];

@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Command;
 
 use crate::command::{self, Failure};
-use crate::packages::{self, SERVE, TESTS, WINDOW};
+use crate::packages::{self, BENCH, SERVE, TESTS, WINDOW};
 use crate::stamp::Stamp;
 use crate::steps::Steps;
 use crate::ui;
@@ -23,6 +23,13 @@ pub fn all(workspace: &Workspace) -> Result<(), Failure> {
 /// For the service and the command line alone.
 pub fn for_serving(steps: &mut Steps) -> Result<(), Failure> {
     steps.step("system packages", || packages::install(SERVE))
+}
+
+/// For measuring against restic.
+pub fn for_bench(steps: &mut Steps) -> Result<(), Failure> {
+    steps.step("system packages", || {
+        packages::install(&[SERVE, BENCH].concat())
+    })
 }
 
 /// For the app.

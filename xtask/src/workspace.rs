@@ -33,10 +33,6 @@ impl Workspace {
         self.target.join("tools")
     }
 
-    pub fn screenshots(&self) -> PathBuf {
-        self.target.join("screenshots")
-    }
-
     /// A program of this workspace as the everyday build leaves it.
     pub fn built(&self, name: &str) -> PathBuf {
         self.target
