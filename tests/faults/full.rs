@@ -46,7 +46,7 @@ fn a_full_destination_is_said_to_be_full_and_earlier_backups_and_the_library_sta
     assert!(text.contains("full"), "{text}");
     assert!(!text.contains('/'), "a path left the service: {text}");
     assert_eq!(dump(home.path()), before);
-    assert_eq!(service.backups(), [id.clone()]);
+    assert_eq!(service.backups(), std::slice::from_ref(&id));
 
     service.ok("POST", &format!("/backup/{id}/restore"), None);
     let overview: Value =
