@@ -1,1 +1,38 @@
+//! The service behind the Backup API: routes, who may call them, and jobs, over an engine that does the work.
 
+mod access;
+mod answer;
+mod assets;
+mod backups;
+mod bind;
+mod convert;
+mod creation;
+mod error;
+mod extensions;
+mod jobs;
+mod openapi;
+mod overview;
+mod restoration;
+mod routes;
+mod serve;
+mod service_file;
+mod state;
+mod streams;
+mod websocket;
+
+use std::path::PathBuf;
+
+pub use bind::bind;
+pub use openapi::openapi;
+pub use serve::{ServeError, serve};
+
+/// How a service treats its callers, and where it says that it is there.
+#[derive(Clone, Debug)]
+pub struct ServiceOptions {
+    /// Programs without the token may read, and create backups.
+    pub allow_clients: bool,
+    /// Programs without the token may also restore, delete and upload.
+    pub unattended: bool,
+    /// Where `service.json` is written.
+    pub data_dir: PathBuf,
+}

@@ -1,0 +1,62 @@
+//! Listing, describing and deleting backups.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use backup_api::{Backup, Backups};
+use backup_engine::{BackupId, BackupRecord};
+
+use crate::convert;
+use crate::error::ApiError;
+use crate::state::App;
+
+/// A backup by the id that a client gave. What is not an id of ours is answered like one that is unknown, and goes no
+/// further than this.
+pub(crate) async fn find(app: &App, id: &str) -> Result<(BackupId, BackupRecord), ApiError> {
+    let id = BackupId::parse(id).ok_or_else(ApiError::unknown_backup)?;
+    let asked = id.clone();
+    let record = app.blocking(move |engine| engine.backup(&asked)).await?;
+    Ok((id, record))
+}
+
+pub(crate) async fn read(app: &App, id: &str) -> Result<Backup, ApiError> {
+    find(app, id)
+        .await
+        .map(|(_, record)| convert::backup(&record))
+}
+
+/// Every complete backup, newest first.
+#[utoipa::path(get, path = "/backups", tag = "backups",
+    responses((status = 200, body = Backups), (status = 500, body = String), (status = 505, body = String),
+              (status = 511, body = String)))]
+pub(crate) async fn list(State(app): State<App>) -> Result<Json<Backups>, ApiError> {
+    let records = app.blocking(|engine| engine.backups()).await?;
+    let backups: Vec<Backup> = records.iter().map(convert::backup).collect();
+    Ok(Json(Backups::from(backups)))
+}
+
+/// One backup.
+#[utoipa::path(get, path = "/backup/{backup}", tag = "backup",
+    params(("backup" = String, Path, description = "id of the backup")),
+    responses((status = 200, body = Backup), (status = 500, body = String), (status = 505, body = String),
+              (status = 511, body = String)))]
+pub(crate) async fn show(
+    State(app): State<App>,
+    Path(id): Path<String>,
+) -> Result<Json<Backup>, ApiError> {
+    read(&app, &id).await.map(Json)
+}
+
+/// Deletes a backup. Until the service stops it can be put back, under `/holdfast/backups/{backup}/undelete`.
+#[utoipa::path(post, path = "/backups/{backup}/delete", tag = "backups",
+    params(("backup" = String, Path, description = "id of the backup")),
+    responses((status = 204), (status = 500, body = String), (status = 505, body = String), (status = 511, body = String)))]
+pub(crate) async fn delete(
+    State(app): State<App>,
+    Path(id): Path<String>,
+) -> Result<StatusCode, ApiError> {
+    let (id, _) = find(&app, &id).await?;
+    app.blocking(move |engine| engine.delete(&id)).await?;
+    app.jobs().changed();
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,175 @@
+//! The calls under `/holdfast/`, whose errors are JSON.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use backup_api::{
+    Asset, Assets, BackupDetails, Capabilities, Imported, Job, Overview, Preview, Problem,
+};
+use backup_engine::{BackupId, VERSION};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::error::{ApiError, JsonError};
+use crate::jobs::{Request, ended};
+use crate::state::App;
+use crate::{answer, convert, creation, overview};
+
+const FEATURES: [&str; 7] = [
+    "overview", "jobs", "details", "preview", "undo", "undelete", "import",
+];
+
+/// What this service can do beyond the Backup API.
+#[utoipa::path(get, path = "/holdfast/capabilities", tag = "holdfast", responses((status = 200, body = Capabilities)))]
+pub(crate) async fn capabilities() -> Json<Capabilities> {
+    let features = FEATURES.map(str::to_owned).to_vec();
+    Json(Capabilities {
+        service: "holdfast".into(),
+        version: VERSION.into(),
+        features,
+    })
+}
+
+/// How things are.
+#[utoipa::path(get, path = "/holdfast/overview", tag = "holdfast",
+    responses((status = 200, body = Overview), (status = 500, body = Problem)))]
+pub(crate) async fn show_overview(State(app): State<App>) -> Result<Json<Overview>, JsonError> {
+    Ok(overview::read(&app).await.map(Json)?)
+}
+
+/// Every backup with what only Holdfast knows of it, newest first.
+#[utoipa::path(get, path = "/holdfast/backups", tag = "holdfast",
+    responses((status = 200, body = Vec<BackupDetails>), (status = 500, body = Problem), (status = 505, body = Problem),
+              (status = 511, body = Problem)))]
+pub(crate) async fn details(State(app): State<App>) -> Result<Json<Vec<BackupDetails>>, JsonError> {
+    let records = app.blocking(|engine| engine.backups()).await?;
+    Ok(Json(records.iter().map(convert::details).collect()))
+}
+
+/// What a restore of this backup would do now.
+#[utoipa::path(get, path = "/holdfast/backups/{backup}/preview", tag = "holdfast",
+    params(("backup" = String, Path, description = "id of the backup")),
+    responses((status = 200, body = Preview), (status = 404, body = Problem), (status = 500, body = Problem),
+              (status = 505, body = Problem), (status = 511, body = Problem)))]
+pub(crate) async fn preview(
+    State(app): State<App>,
+    Path(id): Path<String>,
+) -> Result<Json<Preview>, JsonError> {
+    let id = parse(&id)?;
+    let preview = app.blocking(move |engine| engine.preview(&id)).await;
+    Ok(Json(convert::preview(
+        preview.map_err(creation::not_found_if_unknown)?,
+    )))
+}
+
+/// Puts back a backup that was deleted since the service started.
+#[utoipa::path(post, path = "/holdfast/backups/{backup}/undelete", tag = "holdfast",
+    params(("backup" = String, Path, description = "id of the backup")),
+    responses((status = 204), (status = 404, body = Problem), (status = 500, body = Problem), (status = 505, body = Problem),
+              (status = 511, body = Problem)))]
+pub(crate) async fn undelete(
+    State(app): State<App>,
+    Path(id): Path<String>,
+) -> Result<StatusCode, JsonError> {
+    let id = parse(&id)?;
+    let undeleted = app.blocking(move |engine| engine.undelete(&id)).await;
+    undeleted.map_err(creation::not_found_if_unknown)?;
+    app.jobs().changed();
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The jobs since the service started, newest first.
+#[utoipa::path(get, path = "/holdfast/jobs", tag = "holdfast", responses((status = 200, body = Vec<Job>)))]
+pub(crate) async fn jobs(State(app): State<App>) -> Json<Vec<Job>> {
+    Json(app.jobs().all())
+}
+
+/// One job.
+#[utoipa::path(get, path = "/holdfast/jobs/{job}", tag = "holdfast",
+    params(("job" = String, Path, description = "id of the job")),
+    responses((status = 200, body = Job), (status = 404, body = Problem)))]
+pub(crate) async fn job(
+    State(app): State<App>,
+    Path(id): Path<String>,
+) -> Result<Json<Job>, JsonError> {
+    let found = app.jobs().all().into_iter().find(|job| job.id == id);
+    let unknown = || {
+        let message = "There is no job with this id since the service started.";
+        ApiError::new(
+            StatusCode::NOT_FOUND,
+            "unknown-job",
+            message,
+            "Ask for the list of jobs.",
+        )
+        .into_json()
+    };
+    found.map(Json).ok_or_else(unknown)
+}
+
+/// Brings back what the last restore replaced, and answers when it is done.
+#[utoipa::path(post, path = "/holdfast/undo", tag = "holdfast",
+    responses((status = 200, body = Job), (status = 404, body = Problem), (status = 500, body = Problem)))]
+pub(crate) async fn undo(State(app): State<App>) -> Result<Json<Job>, JsonError> {
+    let job = app
+        .jobs()
+        .start(Request::Undo)
+        .map_err(creation::not_found_if_unknown)?;
+    let job = ended(job).await;
+    match job.problem {
+        Some(problem) => Err(crate::streams::failed(&problem).into_json()),
+        None => Ok(Json(job)),
+    }
+}
+
+/// Puts an `Asset` or `Assets` into the library, without making a backup.
+#[utoipa::path(post, path = "/holdfast/library/import", tag = "holdfast",
+    request_body(content = Object, description = "`Asset` or `Assets`"),
+    responses((status = 200, body = Imported), (status = 400, body = Problem), (status = 413, body = Problem),
+              (status = 415, body = String), (status = 500, body = Problem)))]
+pub(crate) async fn import(
+    State(app): State<App>,
+    body: Body,
+) -> Result<Json<Imported>, JsonError> {
+    let raw = answer::body::<Box<RawValue>>(&app, body).await?;
+    let raw = raw.ok_or_else(|| bad_import("there is no body"))?;
+    let assets = read_assets(&raw).map_err(|error| bad_import(&error.to_string()))?;
+    drop(raw);
+    Ok(Json(Imported {
+        assets: creation::put(&app, assets).await?,
+    }))
+}
+
+/// Many where there is a list of them, else one.
+fn read_assets(raw: &RawValue) -> Result<Vec<Asset>, serde_json::Error> {
+    #[derive(Deserialize)]
+    struct Shape<'a> {
+        #[serde(borrow)]
+        iterable: Option<&'a RawValue>,
+    }
+    let shape: Shape = serde_json::from_str(raw.get())?;
+    if shape.iterable.is_some() {
+        return serde_json::from_str::<Assets>(raw.get()).map(|assets| assets.iterable);
+    }
+    serde_json::from_str::<Asset>(raw.get()).map(|asset| vec![asset])
+}
+
+fn bad_import(why: &str) -> ApiError {
+    let message =
+        format!("This is neither an asset nor a list of assets: {why}. Nothing was changed.");
+    ApiError::new(
+        StatusCode::BAD_REQUEST,
+        "bad-body",
+        &message,
+        "Correct it and send it again.",
+    )
+}
+
+fn parse(id: &str) -> Result<BackupId, JsonError> {
+    let unknown = || {
+        ApiError::unknown_backup()
+            .with_status(StatusCode::NOT_FOUND)
+            .into_json()
+    };
+    BackupId::parse(id).ok_or_else(unknown)
+}

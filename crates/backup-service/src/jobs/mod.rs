@@ -1,0 +1,303 @@
+//! Jobs: one at a time, watched by any number of watchers, each ending in exactly one terminal state.
+
+mod meter;
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use backup_api::{Job, JobKind, JobState, Phase, Problem, Progress};
+use backup_engine::{BackupId, CancelFlag, Engine, Error, Outcome, Step, Watch};
+use chrono::Utc;
+use tokio::sync::watch;
+
+use crate::convert;
+use crate::error::{ApiError, problem_of};
+use meter::Meter;
+
+/// How many ended jobs are remembered.
+const REMEMBERED: usize = 200;
+/// Between two snapshots of a running job.
+const EVERY: Duration = Duration::from_millis(60);
+
+/// What is asked for.
+#[derive(Clone, Debug)]
+pub(crate) enum Request {
+    Creation,
+    Restoration(BackupId),
+    Undo,
+}
+
+/// The jobs of one service.
+#[derive(Clone)]
+pub(crate) struct Jobs(Arc<Inner>);
+
+struct Inner {
+    engine: Arc<Engine>,
+    state: Mutex<State>,
+    /// Counts every change of a job, for those who watch all of them.
+    changes: watch::Sender<u64>,
+}
+
+#[derive(Default)]
+struct State {
+    running: Option<Running>,
+    /// Newest last.
+    ended: VecDeque<Job>,
+    started: u64,
+    closed: bool,
+}
+
+#[derive(Clone)]
+struct Running {
+    cancel: CancelFlag,
+    snapshot: watch::Sender<Job>,
+}
+
+impl Jobs {
+    pub(crate) fn new(engine: Arc<Engine>) -> Self {
+        let (state, changes) = (Mutex::default(), watch::Sender::new(0));
+        Self(Arc::new(Inner {
+            engine,
+            state,
+            changes,
+        }))
+    }
+
+    /// Starts a job. Errors: `busy`, with the backup of the one that runs.
+    pub(crate) fn start(&self, request: Request) -> Result<watch::Receiver<Job>, ApiError> {
+        let mut state = self.lock();
+        if let Some(running) = &state.running {
+            return Err(busy(&running.snapshot.borrow()));
+        }
+        if state.closed {
+            return Err(ApiError::new(
+                axum::http::StatusCode::INTERNAL_SERVER_ERROR,
+                "stopping",
+                "The service is stopping. Nothing was changed.",
+                "Start it again, then try again.",
+            ));
+        }
+        state.started += 1;
+        let job = self.new_job(&request, state.started)?;
+        let running = Running {
+            cancel: CancelFlag::default(),
+            snapshot: watch::Sender::new(job),
+        };
+        let receiver = running.snapshot.subscribe();
+        state.running = Some(running.clone());
+        drop(state);
+        self.changed();
+        tokio::spawn(self.clone().carry_out(request, running));
+        Ok(receiver)
+    }
+
+    fn new_job(&self, request: &Request, number: u64) -> Result<Job, ApiError> {
+        let (kind, backup) = match request {
+            Request::Creation => (JobKind::Creation, self.0.engine.new_backup_id().to_string()),
+            Request::Restoration(id) => (JobKind::Restoration, id.to_string()),
+            Request::Undo => {
+                let undo = self.0.engine.undo_record().ok_or(Error::NothingToUndo)?;
+                (JobKind::Undo, undo.backup.to_string())
+            }
+        };
+        Ok(Job {
+            id: format!("job-{number}"),
+            kind,
+            backup,
+            state: JobState::Queued,
+            phase: Phase::Preparing,
+            progress: Progress::default(),
+            cancelable: kind != JobKind::Undo,
+            started: Utc::now(),
+            ended: None,
+            problem: None,
+        })
+    }
+
+    async fn carry_out(self, request: Request, running: Running) {
+        let watch = self.watch(&running);
+        let (engine, backup) = (
+            self.0.engine.clone(),
+            running.snapshot.borrow().backup.clone(),
+        );
+        let work = tokio::task::spawn_blocking(move || match request {
+            Request::Creation => {
+                let id = BackupId::parse(&backup)
+                    .ok_or_else(|| Error::Panicked("its own id does not read".into()))?;
+                engine
+                    .back_up(&id, &watch)
+                    .map(|outcome| matches!(outcome, Outcome::Completed(_)))
+            }
+            Request::Restoration(id) => engine
+                .restore(&id, &watch)
+                .map(|outcome| outcome == Outcome::Completed(())),
+            Request::Undo => engine
+                .undo(&watch)
+                .map(|outcome| outcome == Outcome::Completed(())),
+        });
+        let end = match work.await {
+            Ok(Ok(true)) => End::Completed,
+            Ok(Ok(false)) => End::Canceled,
+            Ok(Err(error)) => {
+                tracing::error!(%error, "a job failed");
+                End::Failed(problem_of(&error))
+            }
+            Err(broken) => End::Failed(ApiError::broken(&broken).problem()),
+        };
+        self.finish(&running, end);
+    }
+
+    /// The engine's way to tell how far it is: at once when the phase changes, else at most every [`EVERY`].
+    fn watch(&self, running: &Running) -> Watch {
+        let (jobs, snapshot) = (self.clone(), running.snapshot.clone());
+        let meter = Mutex::new((Meter::new(), None::<Instant>, None));
+        Watch::new(running.cancel.clone(), move |step: Step| {
+            let now = Instant::now();
+            let mut meter = meter.lock().unwrap_or_else(PoisonError::into_inner);
+            let (meter, last, phase) = &mut *meter;
+            let due = last.is_none_or(|last| now.duration_since(last) >= EVERY)
+                || *phase != Some(step.phase);
+            if !due {
+                return;
+            }
+            (*last, *phase) = (Some(now), Some(step.phase));
+            let progress = meter.take(step, now);
+            snapshot.send_modify(|job| {
+                if job.state == JobState::Queued {
+                    job.state = JobState::Running;
+                }
+                job.phase = convert::phase(step.phase);
+                job.progress = progress;
+                job.cancelable &= step.phase != backup_engine::Phase::Committing
+                    && job.state == JobState::Running;
+            });
+            jobs.changed();
+        })
+    }
+
+    /// Takes the job off the list of running ones before anybody is told that it ended, so that whoever is told can
+    /// start the next one at once.
+    fn finish(&self, running: &Running, end: End) {
+        let mut job = running.snapshot.borrow().clone();
+        let last = job.progress;
+        (job.state, job.progress, job.problem) = match end {
+            End::Completed => (JobState::Completed, Meter::completed(last), None),
+            End::Canceled => (JobState::Canceled, Meter::stopped(last), None),
+            End::Failed(problem) => (JobState::Failed, Meter::stopped(last), Some(problem)),
+        };
+        (job.phase, job.cancelable, job.ended) = (Phase::Done, false, Some(Utc::now()));
+        let mut state = self.lock();
+        state.running = None;
+        state.ended.push_back(job.clone());
+        if state.ended.len() > REMEMBERED {
+            state.ended.pop_front();
+        }
+        drop(state);
+        running.snapshot.send_replace(job);
+        self.changed();
+    }
+
+    /// Cancels the job of this kind on this backup, and returns once it has ended. The job as it ended; `None` when
+    /// there is no such job that runs.
+    pub(crate) async fn cancel(&self, kind: JobKind, backup: &str) -> Option<Job> {
+        let running = self.running().filter(|running| {
+            let job = running.snapshot.borrow();
+            job.kind == kind && job.backup == backup
+        })?;
+        self.stop(&running);
+        Some(ended(running.snapshot.subscribe()).await)
+    }
+
+    fn stop(&self, running: &Running) {
+        if running.cancel.cancel() {
+            running.snapshot.send_if_modified(|job| {
+                let still_runs = !job.state.is_terminal();
+                if still_runs {
+                    (job.state, job.cancelable) = (JobState::Canceling, false);
+                }
+                still_runs
+            });
+            self.changed();
+        }
+    }
+
+    /// Refuses further jobs, cancels the one that runs, and returns once it has ended.
+    pub(crate) async fn close(&self) {
+        self.lock().closed = true;
+        if let Some(running) = self.running() {
+            self.stop(&running);
+            ended(running.snapshot.subscribe()).await;
+        }
+    }
+
+    /// The job that runs, and those that ended, newest first.
+    pub(crate) fn all(&self) -> Vec<Job> {
+        let state = self.lock();
+        let running = state
+            .running
+            .iter()
+            .map(|running| running.snapshot.borrow().clone());
+        running.chain(state.ended.iter().rev().cloned()).collect()
+    }
+
+    /// The newest job of this kind on this backup.
+    pub(crate) fn newest(&self, kind: JobKind, backup: &str) -> Option<Job> {
+        self.all()
+            .into_iter()
+            .find(|job| job.kind == kind && job.backup == backup)
+    }
+
+    /// The job that runs, or the last that ran.
+    pub(crate) fn last(&self) -> Option<Job> {
+        self.all().into_iter().next()
+    }
+
+    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+        self.0.changes.subscribe()
+    }
+
+    /// To be called also when something else changed that watchers of everything show.
+    pub(crate) fn changed(&self) {
+        self.0.changes.send_modify(|count| *count += 1);
+    }
+
+    fn running(&self) -> Option<Running> {
+        self.lock().running.clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+enum End {
+    Completed,
+    Canceled,
+    Failed(Problem),
+}
+
+/// Waits for the terminal state.
+pub(crate) async fn ended(mut job: watch::Receiver<Job>) -> Job {
+    // The sender outlives the job's end; where it does not, the last snapshot is all there is.
+    if let Ok(job) = job.wait_for(|job| job.state.is_terminal()).await {
+        return job.clone();
+    }
+    job.borrow().clone()
+}
+
+fn busy(job: &Job) -> ApiError {
+    let what = match job.kind {
+        JobKind::Creation => "The backup",
+        JobKind::Restoration => "The restore of the backup",
+        JobKind::Undo => "The undoing of the restore of the backup",
+    };
+    let message = format!("{what} {} is running. Nothing was changed.", job.backup);
+    let fix = "Wait until it is done, or cancel it.";
+    ApiError::new(
+        axum::http::StatusCode::INTERNAL_SERVER_ERROR,
+        "busy",
+        &message,
+        fix,
+    )
+}

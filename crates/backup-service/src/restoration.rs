@@ -1,0 +1,97 @@
+//! Restoring backups, and the status and cancelling of a restore.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use backup_api::{Backup, BackupStatus, BackupStreamedProgress, Job, JobKind, JobState};
+use tokio::sync::watch;
+
+use crate::creation::{cancel_job, canceled, not_found_if_unknown};
+use crate::error::ApiError;
+use crate::jobs::{Request, ended};
+use crate::state::App;
+use crate::streams::{self, Framing, View};
+use crate::{answer, backups, convert};
+
+/// Starts a restore, after a look whether there is such a backup.
+pub(crate) async fn start(app: &App, id: &str) -> Result<(watch::Receiver<Job>, View), ApiError> {
+    let (id, record) = backups::find(app, id).await?;
+    let job = app.jobs().start(Request::Restoration(id))?;
+    let backup = convert::backup(&record);
+    Ok((
+        job,
+        Box::new(move |job| convert::progress(job, backup.clone())),
+    ))
+}
+
+/// Replaces the library with a backup, and answers when it is done.
+#[utoipa::path(post, path = "/backup/{backup}/restore", tag = "backup", request_body(content = Option<Backup>),
+    params(("backup" = String, Path, description = "id of the backup")),
+    responses((status = 200, body = Backup), (status = 400, body = String), (status = 500, body = String),
+              (status = 505, body = String), (status = 511, body = String)))]
+pub(crate) async fn restore(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    body: Body,
+) -> Result<Json<Backup>, ApiError> {
+    answer::body::<serde_json::Value>(&app, body).await?;
+    let (job, _) = start(&app, &id).await?;
+    let job = ended(job).await;
+    match (job.state, &job.problem) {
+        (JobState::Completed, _) => backups::read(&app, &id).await.map(Json),
+        (_, Some(problem)) => Err(streams::failed(problem)),
+        _ => Err(canceled(
+            "The restore was cancelled. The library is as it was.",
+        )),
+    }
+}
+
+/// Replaces the library with a backup, and streams the progress.
+#[utoipa::path(post, path = "/backup/{backup}/restore/streamed", tag = "backup", request_body(content = Option<Backup>),
+    params(("backup" = String, Path, description = "id of the backup")),
+    responses((status = 200, body = BackupStreamedProgress,
+               description = "One a line (NDJSON), one an event (SSE), or one final object, as `Accept` says"),
+              (status = 400, body = String), (status = 500, body = String), (status = 505, body = String),
+              (status = 511, body = String)))]
+pub(crate) async fn restore_streamed(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    answer::body::<serde_json::Value>(&app, body).await?;
+    let (job, view) = start(&app, &id).await?;
+    Ok(streams::answer(Framing::asked_for(&headers), job, view).await)
+}
+
+/// How a restore stands, or how the last one of this backup ended.
+#[utoipa::path(get, path = "/backup/{backup}/restoration/status", tag = "backup",
+    params(("backup" = String, Path, description = "id of the backup")),
+    responses((status = 200, body = BackupStatus), (status = 404, body = String), (status = 500, body = String)))]
+pub(crate) async fn status(
+    State(app): State<App>,
+    Path(id): Path<String>,
+) -> Result<Json<BackupStatus>, ApiError> {
+    let job = app.jobs().newest(JobKind::Restoration, &id);
+    let job = job
+        .ok_or_else(ApiError::unknown_backup)
+        .map_err(not_found_if_unknown)?;
+    let backup = backups::read(&app, &id)
+        .await
+        .map_err(not_found_if_unknown)?;
+    Ok(Json(convert::job_status(&job, backup)))
+}
+
+/// Cancels a restore, and answers when it has ended and the library is as before.
+#[utoipa::path(post, path = "/backup/{backup}/restoration/cancel", tag = "backup", request_body(content = Option<Backup>),
+    params(("backup" = String, Path, description = "id of the backup")),
+    responses((status = 204, description = "It has ended, and the original library is there"),
+              (status = 500, description = "None is in progress, or it ended in another way", body = String)))]
+pub(crate) async fn cancel(
+    State(app): State<App>,
+    Path(id): Path<String>,
+) -> Result<StatusCode, ApiError> {
+    cancel_job(&app, JobKind::Restoration, &id).await
+}

@@ -1,0 +1,103 @@
+//! Every route of the service, on one screen.
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{get, post};
+
+use crate::error::ApiError;
+use crate::state::App;
+use crate::{access, assets, backups, creation, extensions, openapi, restoration, websocket};
+
+pub(crate) fn router(app: App) -> Router {
+    Router::new()
+        .route("/.well-known/health", get(health))
+        .route("/.well-known/version", get(version))
+        .route("/openapi.json", get(openapi::show))
+        .route("/backup", post(creation::back_up_assets))
+        .route("/backup/asset", post(creation::back_up_asset))
+        .route("/backup/{backup}", get(backups::show))
+        .route("/backup/{backup}/restore", post(restoration::restore))
+        .route(
+            "/backup/{backup}/restore/streamed",
+            post(restoration::restore_streamed),
+        )
+        .route(
+            "/backup/{backup}/restore/streamed/websocket",
+            get(websocket::restore),
+        )
+        .route("/backup/{backup}/creation/cancel", post(creation::cancel))
+        .route("/backup/{backup}/creation/status", get(creation::status))
+        .route(
+            "/backup/{backup}/restoration/cancel",
+            post(restoration::cancel),
+        )
+        .route(
+            "/backup/{backup}/restoration/status",
+            get(restoration::status),
+        )
+        .route("/backups", get(backups::list))
+        .route("/backups/create", post(creation::create))
+        .route("/backups/create/streamed", post(creation::create_streamed))
+        .route("/backups/create/streamed/websocket", get(websocket::create))
+        .route("/backups/streamed/progress", get(websocket::progress))
+        .route("/backups/{backup}/delete", post(backups::delete))
+        .route("/assets", get(assets::list))
+        .route("/asset/{asset}", get(assets::show))
+        .route("/assets/{asset}/delete", post(assets::delete))
+        .route("/holdfast/capabilities", get(extensions::capabilities))
+        .route("/holdfast/overview", get(extensions::show_overview))
+        .route(
+            "/holdfast/overview/websocket",
+            get(websocket::overview_socket),
+        )
+        .route("/holdfast/backups", get(extensions::details))
+        .route(
+            "/holdfast/backups/{backup}/preview",
+            get(extensions::preview),
+        )
+        .route(
+            "/holdfast/backups/{backup}/undelete",
+            post(extensions::undelete),
+        )
+        .route("/holdfast/jobs", get(extensions::jobs))
+        .route("/holdfast/jobs/{job}", get(extensions::job))
+        .route("/holdfast/undo", post(extensions::undo))
+        .route("/holdfast/library/import", post(extensions::import))
+        .fallback(unknown)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn_with_state(app.clone(), access::check))
+        .with_state(app)
+}
+
+/// How clients find a service.
+#[utoipa::path(get, path = "/.well-known/health", tag = "service", responses((status = 200, body = String)))]
+pub(crate) async fn health() -> &'static str {
+    "ok"
+}
+
+/// The semantic version of this service.
+#[utoipa::path(get, path = "/.well-known/version", tag = "service", responses((status = 200, body = String)))]
+pub(crate) async fn version() -> &'static str {
+    backup_engine::VERSION
+}
+
+async fn unknown() -> ApiError {
+    let message = "This service has no such call.";
+    ApiError::new(
+        StatusCode::NOT_FOUND,
+        "unknown-call",
+        message,
+        "See /openapi.json for those it has.",
+    )
+}
+
+async fn wrong_method() -> ApiError {
+    let message = "This call is made with another method.";
+    ApiError::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "wrong-method",
+        message,
+        "See /openapi.json.",
+    )
+}
