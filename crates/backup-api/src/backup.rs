@@ -19,6 +19,7 @@ pub struct Backup {
     pub timestamp: String,
     /// Size of what it restores to, in bytes.
     #[serde(deserialize_with = "whole_number")]
+    #[cfg_attr(feature = "bindings", specta(type = u64))]
     pub bytes: u64,
     pub device_name: String,
     pub platform: Platform,

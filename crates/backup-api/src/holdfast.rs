@@ -79,6 +79,8 @@ pub struct Progress {
     /// 0 as long as it is not known.
     pub bytes_total: u64,
     /// 0 to 100; 100 only when the work is durable.
+    // For the bindings a number and never null: it is always finite.
+    #[cfg_attr(feature = "bindings", specta(type = u32))]
     pub percentage: f64,
     /// Over the last seconds; absent while too little is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -201,6 +203,8 @@ pub struct BackupDetails {
     /// What it added to the destination.
     pub stored_bytes: u64,
     /// From start to commit.
+    // For the bindings a number and never null: it is always finite.
+    #[cfg_attr(feature = "bindings", specta(type = u32))]
     pub seconds: f64,
 }
 

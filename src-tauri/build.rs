@@ -1,0 +1,27 @@
+//! Declares the app's commands, so that each of them needs a capability that allows it.
+
+/// What the window may ask for; `capabilities/window.json` allows each one by name.
+const COMMANDS: &[&str] = &[
+    "watch",
+    "backups",
+    "back_up_now",
+    "cancel_job",
+    "preview_restore",
+    "restore",
+    "undo_restore",
+    "delete_backup",
+    "undelete_backup",
+    "services",
+    "connect",
+    "retry_connection",
+    "take_intent",
+    "notifications",
+];
+
+fn main() {
+    let manifest = tauri_build::AppManifest::new().commands(COMMANDS);
+    let attributes = tauri_build::Attributes::new().app_manifest(manifest);
+    if let Err(error) = tauri_build::try_build(attributes) {
+        println!("cargo::error={error:#}");
+    }
+}

@@ -1,0 +1,37 @@
+//! What the window may ask for, one function a command: take, call, answer. `build.rs` declares them and
+//! `capabilities/window.json` allows them; nothing here decides anything.
+
+mod backups;
+mod connection;
+mod jobs;
+mod window;
+
+use tauri::Runtime;
+use tauri_specta::{collect_commands, collect_events};
+
+use crate::intents::IntentRaised;
+
+/// Commands and events with their types: what handles them, and what the bindings are made of.
+pub fn interface<R: Runtime>() -> tauri_specta::Builder<R> {
+    tauri_specta::Builder::new()
+        .commands(collect_commands![
+            window::watch,
+            backups::backups,
+            jobs::back_up_now,
+            jobs::cancel_job,
+            backups::preview_restore,
+            jobs::restore,
+            jobs::undo_restore,
+            backups::delete_backup,
+            backups::undelete_backup,
+            connection::services,
+            connection::connect,
+            connection::retry_connection,
+            window::take_intent,
+            window::notifications,
+        ])
+        .events(collect_events![IntentRaised])
+        // Sizes in bytes fit: a number holds them exactly up to nine petabytes.
+        .dangerously_cast_bigints_to_number()
+        .disable_serde_phases()
+}
