@@ -1,0 +1,166 @@
+//! Sizes, times and lists for a person.
+
+use backup_api::{Backup, BackupDetails, Overview};
+use chrono::{DateTime, Local, Utc};
+
+/// In powers of ten, as disks are sold and file managers count.
+pub fn size(bytes: u64) -> String {
+    let units = ["bytes", "kB", "MB", "GB", "TB"];
+    let (mut value, mut unit) = (bytes as f64, 0);
+    while value >= 999.5 && unit + 1 < units.len() {
+        (value, unit) = (value / 1_000.0, unit + 1);
+    }
+    if unit == 0 || value >= 99.95 {
+        format!("{value:.0} {}", units[unit])
+    } else {
+        format!("{value:.1} {}", units[unit])
+    }
+}
+
+/// With separators: 4,212.
+pub fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+pub fn time(at: DateTime<Utc>) -> String {
+    at.with_timezone(&Local)
+        .format("%Y-%m-%d %H:%M:%S")
+        .to_string()
+}
+
+pub fn duration(seconds: f64) -> String {
+    let seconds = seconds.max(0.0);
+    match seconds as u64 {
+        0..=9 => format!("{seconds:.1} s"),
+        10..=119 => format!("{seconds:.0} s"),
+        whole => format!("{} min {} s", whole / 60, whole % 60),
+    }
+}
+
+pub fn backups(backups: &[Backup]) -> String {
+    if backups.is_empty() {
+        return "There are no backups yet. Make one with: holdfast backup\n".into();
+    }
+    let width = backups
+        .iter()
+        .map(|backup| backup.id.len())
+        .max()
+        .unwrap_or(0);
+    let line = |backup: &Backup| {
+        let (at, bytes) = (time(backup.created.value), size(backup.bytes));
+        format!(
+            "{:width$}  {at}  {bytes:>9}  {}\n",
+            backup.id, backup.device_name
+        )
+    };
+    backups.iter().map(line).collect()
+}
+
+pub fn backup(backup: &Backup, details: Option<&BackupDetails>) -> String {
+    let mut text = format!(
+        "{}\n  made      {}\n  by        {} ({:?}), version {}\n  restores  {}\n",
+        backup.id,
+        time(backup.created.value),
+        backup.device_name,
+        backup.platform,
+        backup.version,
+        size(backup.bytes)
+    );
+    if let Some(details) = details {
+        text += &format!(
+            "  items     {}\n  stored    {} new\n",
+            count(details.assets),
+            size(details.stored_bytes)
+        );
+        text += &format!("  took      {}\n", duration(details.seconds));
+    }
+    text
+}
+
+pub fn overview(overview: &Overview) -> String {
+    let last = match &overview.last_backup {
+        Some(details) => format!(
+            "{}, {}",
+            details.backup.id,
+            time(details.backup.created.value)
+        ),
+        None => "none yet".into(),
+    };
+    let mut text = format!(
+        "library      {} items, {}\nlast backup  {last}\ndestination  {}\n",
+        count(overview.library.assets),
+        size(overview.library.bytes),
+        overview.destination.place
+    );
+    if let Some(backups) = overview.backups {
+        let stored = overview.destination.stored_bytes.unwrap_or(0);
+        text += &format!(
+            "             {} backups in {}\n",
+            count(backups),
+            size(stored)
+        );
+    }
+    if let Some(problem) = &overview.destination.problem {
+        text += &format!("             {} {}\n", problem.message, problem.fix);
+    }
+    if let Some(free) = overview.destination.free_bytes {
+        text += &format!("             {} free\n", size(free));
+    }
+    text += &format!("key          {}\n", key(overview.key));
+    if let Some(undo) = &overview.undo {
+        text += &format!(
+            "undo         brings back {} items from before the restore\n",
+            count(undo.assets)
+        );
+    }
+    if let Some(job) = overview.job.as_ref().filter(|job| !job.state.is_terminal()) {
+        text += &format!(
+            "running      {:?} of {}, {:.0}%\n",
+            job.kind, job.backup, job.progress.percentage
+        );
+    }
+    text
+}
+
+fn key(key: backup_api::KeyProtection) -> &'static str {
+    use backup_api::KeyProtection::{Keychain, Missing, NotYet, Passphrase, Unprotected};
+    match key {
+        Keychain => "in the keychain",
+        Passphrase => "protected with a passphrase",
+        Unprotected => "The key is not protected: set a passphrase with --passphrase-file",
+        Missing => "not available",
+        NotYet => "made with the first backup",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_and_counts_are_those_a_person_expects() {
+        assert_eq!(
+            [0, 999, 1_000, 999_499, 999_950, 5_100_000_000].map(size),
+            [
+                "0 bytes",
+                "999 bytes",
+                "1.0 kB",
+                "999 kB",
+                "1.0 MB",
+                "5.1 GB"
+            ]
+        );
+        assert_eq!(
+            [0, 999, 4_212, 1_234_567].map(count),
+            ["0", "999", "4,212", "1,234,567"]
+        );
+    }
+}
