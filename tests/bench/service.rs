@@ -150,10 +150,10 @@ impl Service {
 
     /// How many backups are listed.
     pub fn count(&mut self) -> usize {
-        let request = self.http.get(format!("{}/backups", self.address)).send();
+        let request = self.http.get(format!("{}/backups", self.address));
         let text = self
             .runtime
-            .block_on(async { request.await.unwrap().text().await.unwrap() });
+            .block_on(async { request.send().await.unwrap().text().await.unwrap() });
         serde_json::from_str::<Value>(&text).unwrap()["iterable"]
             .as_array()
             .unwrap()

@@ -21,8 +21,10 @@ fn killed_in_a_backup_the_library_stays_and_only_whole_backups_are_listed() {
     let mut random = rand::rngs::StdRng::seed_from_u64(1);
     let mut service = Service::start(home.path());
     service.import(0..ASSETS, 0);
+    let first = service.back_up();
+    service.import(0..ASSETS, u64::from(TRIALS) + 1);
     let start = Instant::now();
-    let mut acknowledged = vec![service.back_up()];
+    let mut acknowledged = vec![first, service.back_up()];
     let whole = start.elapsed();
     let mut broken = 0;
     for trial in 0..TRIALS {

@@ -117,9 +117,9 @@ impl Service {
 
     /// Sends the request from a thread of its own; whoever kills the service does not wait for the answer.
     pub fn start_call(&self, path: &str) -> tokio::task::JoinHandle<Option<u16>> {
-        let request = self.http.post(format!("{}{path}", self.address)).send();
+        let request = self.http.post(format!("{}{path}", self.address));
         self.runtime.spawn(async move {
-            match request.await {
+            match request.send().await {
                 Ok(answer) => Some(answer.status().as_u16()),
                 Err(_) => None,
             }
