@@ -1,0 +1,191 @@
+// What the whole window knows: the newest view from the app, where the user is, and what was asked for from outside.
+
+import { Channel } from "@tauri-apps/api/core";
+import { createContext } from "svelte";
+import { BackupList } from "./backup-list.svelte";
+import {
+  commands,
+  events,
+  type Intent,
+  type Problem,
+  type View,
+} from "./bindings";
+import { Clock } from "./clock.svelte";
+import { isRunning } from "./jobs";
+import { t } from "./messages";
+import { ask } from "./problem";
+import { Restoring } from "./restoring.svelte";
+import { serviceName } from "./sentence";
+import { ofMoment } from "./times";
+import { Toasts } from "./toasts.svelte";
+
+export type Place = "overview" | "backups" | "settings";
+
+export class App {
+  /** Null until the first one has come. */
+  view = $state.raw<View | null>(null);
+  /** Why no view comes. */
+  problem = $state.raw<Problem | null>(null);
+  place = $state<Place>("overview");
+  sheet = $state.raw<Restoring | null>(null);
+  /** The ended job that the user does not want to see any more. */
+  dismissed = $state<string | null>(null);
+  /** When the running job last got further. */
+  progressed = $state.raw(new Date());
+  /** A backup was asked for and has not started yet. */
+  starting = $state(false);
+  /** The job that a cancel was asked for. */
+  canceling = $state<string | null>(null);
+
+  readonly clock = new Clock();
+  readonly toasts = new Toasts();
+  readonly list = new BackupList(this.clock, this.toasts);
+
+  connected = $derived(this.view?.connection.status === "connected");
+  busy = $derived(this.starting || isRunning(this.view?.job ?? null));
+  /** What the connected service is called in sentences. */
+  service = $derived(this.view ? serviceName(this.view) : t("app.name"));
+
+  offers(feature: string): boolean {
+    return this.view?.features.includes(feature) ?? false;
+  }
+
+  /** Whether a cancel can still be asked for. */
+  get cancelable(): boolean {
+    const job = this.view?.job;
+    return (
+      job?.cancelable === true &&
+      (job.state === "running" || job.state === "queued") &&
+      this.canceling !== job.id
+    );
+  }
+
+  /** Listens until the returned function is called. */
+  start(): () => void {
+    const stopClock = this.clock.start();
+    const raised = events.intentRaised.listen(() => void this.takeIntent());
+    raised.catch(console.error);
+    void this.watch();
+    void this.takeIntent();
+    return () => {
+      stopClock();
+      raised.then((unlisten) => unlisten()).catch(console.error);
+    };
+  }
+
+  async watch(): Promise<void> {
+    this.problem = null;
+    const channel = new Channel<View>();
+    channel.onmessage = (view) => this.see(view);
+    const answer = await ask(commands.watch(channel));
+    if (!answer.ok) this.problem = answer.problem;
+  }
+
+  see(view: View): void {
+    const old = this.view;
+    this.view = view;
+    this.problem = null;
+    if (furtherThan(old, view)) this.progressed = new Date();
+    this.sheet?.follow(view);
+    const moved =
+      JSON.stringify(old?.connection.target) !==
+      JSON.stringify(view.connection.target);
+    if (moved) this.list.clear();
+    const back = old?.connection.status !== "connected";
+    const changed = old?.backups_revision !== view.backups_revision;
+    if (view.connection.status === "connected" && (moved || back || changed)) {
+      void this.list.load();
+    }
+  }
+
+  async takeIntent(): Promise<void> {
+    const answer = await ask(commands.takeIntent());
+    if (answer.ok && answer.data) this.follow(answer.data);
+  }
+
+  /** Goes where a notification, the tray or a second start wants the user to be. */
+  follow(intent: Intent): void {
+    this.closeSheet();
+    this.place = intent.kind === "overview" ? "overview" : "backups";
+    if (intent.kind === "overview") return;
+    this.list.reveal(intent.backup);
+    if (intent.kind === "restore") this.openSheet(intent.backup);
+  }
+
+  go(place: Place): void {
+    this.place = place;
+    this.list.detailsOpen = false;
+  }
+
+  openSheet(backup: string): void {
+    const sheet = new Restoring(
+      backup,
+      () => this.view,
+      () => {
+        if (this.sheet === sheet) this.closeSheet();
+        this.toasts.show({ tone: "plain", text: t("restore.undone") });
+      },
+    );
+    this.sheet = sheet;
+    void sheet.look();
+  }
+
+  /** A job that runs goes on; Overview shows it. */
+  closeSheet(): void {
+    this.sheet = null;
+  }
+
+  /** How a sentence calls a backup: "of 14:02". */
+  of(backup: string): string {
+    const preview = this.sheet?.preview?.details.backup;
+    const moment =
+      this.list.moment(backup) ??
+      (preview?.id === backup ? new Date(preview.created.value) : null);
+    return moment ? ofMoment(moment, this.clock.now) : t("of.unknown");
+  }
+
+  async backUpNow(): Promise<void> {
+    this.starting = true;
+    const answer = await ask(commands.backUpNow());
+    this.starting = false;
+    if (!answer.ok) this.toasts.fail(answer.problem);
+  }
+
+  async cancelJob(): Promise<void> {
+    const id = this.view?.job?.id ?? null;
+    this.canceling = id;
+    const answer = await ask(commands.cancelJob());
+    this.canceling = null;
+    // A job that has ended meanwhile shows how; a message about the cancel would only confuse.
+    const job = this.view?.job ?? null;
+    if (!answer.ok && job?.id === id && isRunning(job)) {
+      this.toasts.fail(answer.problem);
+    }
+  }
+
+  async undoRestore(): Promise<void> {
+    const answer = await ask(commands.undoRestore());
+    // A job that failed on its way shows why.
+    const failed =
+      this.view?.job?.kind === "undo" && this.view.job.state === "failed";
+    if (!answer.ok && !failed) this.toasts.fail(answer.problem);
+  }
+
+  async retryConnection(): Promise<void> {
+    const answer = await ask(commands.retryConnection());
+    if (!answer.ok) this.toasts.fail(answer.problem);
+  }
+}
+
+export const [useApp, provideApp] = createContext<App>();
+
+function furtherThan(old: View | null, view: View): boolean {
+  const [before, now] = [old?.job, view.job];
+  return (
+    before?.id !== now?.id ||
+    before?.phase !== now?.phase ||
+    before?.state !== now?.state ||
+    before?.progress.bytes_done !== now?.progress.bytes_done ||
+    before?.progress.percentage !== now?.progress.percentage
+  );
+}

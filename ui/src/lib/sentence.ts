@@ -1,0 +1,109 @@
+// The one sentence that says how things are, from the code that the app gives. Times are written here, because they
+// pass while the window is open.
+
+import type { Job, View } from "./bindings";
+import { backups } from "./format";
+import { counted, t } from "./messages";
+import { daysBetween, ofMoment, relative } from "./times";
+
+export type Sentence = { title: string; detail: string };
+
+/** `backupMoment` tells when a backup was made, if it is known. */
+export function sentence(
+  view: View,
+  now: Date,
+  backupMoment: (id: string) => Date | null,
+): Sentence {
+  const { summary } = view;
+  const since = summary.since === null ? null : new Date(summary.since);
+  const last = since
+    ? t("summary.last-backup", { relative: relative(since, now) })
+    : t("summary.no-backup");
+
+  switch (summary.code) {
+    case "first-start":
+      return { title: t("summary.first-start"), detail: firstStart(view) };
+    case "protected":
+      return {
+        title: since
+          ? t("summary.protected", { relative: relative(since, now) })
+          : t("summary.protected.unknown"),
+        detail: inPlace(view),
+      };
+    case "stale":
+      return {
+        title: since ? stale(since, now) : t("summary.stale.unknown"),
+        detail: t("summary.stale.detail"),
+      };
+    case "working":
+      return working(view.job, now, backupMoment);
+    case "destination-unreachable":
+      return { title: t("summary.destination-unreachable"), detail: last };
+    case "locked":
+      return { title: t("summary.locked"), detail: last };
+    case "disconnected":
+      return {
+        title: t("summary.disconnected", { name: serviceName(view) }),
+        detail: t("summary.untouched"),
+      };
+    case "last-failed":
+      return {
+        title: t("summary.last-failed"),
+        detail: since
+          ? t("summary.still-good", { relative: relative(since, now) })
+          : t("summary.no-backup"),
+      };
+  }
+}
+
+/** What the connected service is called in sentences. */
+export function serviceName(view: View): string {
+  return view.connection.target.kind === "embedded"
+    ? t("connection.this-computer")
+    : view.connection.name;
+}
+
+function firstStart(view: View): string {
+  const place = view.destination?.place;
+  return place
+    ? t("summary.first-start.place", { place })
+    : t("summary.first-start.detail");
+}
+
+function inPlace(view: View): string {
+  if (view.backups_count === null) return "";
+  const count = backups(view.backups_count);
+  const place = view.destination?.place;
+  return place
+    ? t("summary.protected.place", { backups: count, place })
+    : count;
+}
+
+function stale(since: Date, now: Date): string {
+  const days = daysBetween(since, now);
+  if (days >= 2) return counted("summary.stale.days", days);
+  const hours = Math.floor((now.getTime() - since.getTime()) / 3_600_000);
+  return hours >= 24
+    ? counted("summary.stale.days", 1)
+    : counted("summary.stale.hours", Math.max(1, hours));
+}
+
+function working(
+  job: Job | null,
+  now: Date,
+  backupMoment: (id: string) => Date | null,
+): Sentence {
+  if (job?.state === "canceling") {
+    return {
+      title: t("summary.canceling"),
+      detail: t("summary.canceling.detail"),
+    };
+  }
+  const kind = job?.kind ?? "creation";
+  const moment = job ? backupMoment(job.backup) : null;
+  const of = moment ? ofMoment(moment, now) : t("of.unknown");
+  return {
+    title: t(`summary.working.${kind}`, { of }),
+    detail: t(`summary.working.${kind}.detail`),
+  };
+}

@@ -1,0 +1,67 @@
+// Short messages at the foot of the window, some with an *Undo*.
+
+import type { Problem } from "./bindings";
+import { inWords } from "./problem";
+
+const PATIENCE = 12_000;
+
+export type Toast = {
+  id: number;
+  tone: "plain" | "bad";
+  text: string;
+  /** What to do about it, for a failure. */
+  more?: string;
+  undo?: () => void;
+};
+
+export class Toasts {
+  shown = $state.raw<Toast[]>([]);
+  #next = 1;
+  #timers = new Map<number, ReturnType<typeof setTimeout>>();
+
+  show(toast: Omit<Toast, "id">): void {
+    const id = this.#next++;
+    // One with an undo stays when others come; of the rest, the newest is enough.
+    const kept = this.shown.filter((other) => other.undo).slice(-2);
+    for (const other of this.shown) {
+      if (!kept.includes(other)) this.hold(other.id);
+    }
+    this.shown = [...kept, { id, ...toast }];
+    this.resume(id);
+  }
+
+  fail(problem: Problem): void {
+    const { message, fix } = inWords(problem);
+    this.show({ tone: "bad", text: message, more: fix });
+  }
+
+  dismiss(id: number): void {
+    this.hold(id);
+    this.shown = this.shown.filter((toast) => toast.id !== id);
+  }
+
+  undo(id: number): void {
+    const toast = this.shown.find((toast) => toast.id === id);
+    this.dismiss(id);
+    toast?.undo?.();
+  }
+
+  /** What Ctrl+Z does; false if there is nothing to undo. */
+  undoNewest(): boolean {
+    const newest = this.shown.findLast((toast) => toast.undo);
+    if (newest) this.undo(newest.id);
+    return newest !== undefined;
+  }
+
+  /** Keeps it on the screen, while somebody points at it or has the focus in it. */
+  hold(id: number): void {
+    clearTimeout(this.#timers.get(id));
+    this.#timers.delete(id);
+  }
+
+  resume(id: number): void {
+    this.hold(id);
+    const timer = setTimeout(() => this.dismiss(id), PATIENCE);
+    this.#timers.set(id, timer);
+  }
+}
