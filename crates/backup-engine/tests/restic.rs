@@ -23,7 +23,11 @@ fn restic(repository: &Path, key: &Secret, arguments: &[&str]) -> String {
         .output()
         .expect("restic is needed for this test: cargo xtask setup installs it");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(output.status.success(), "restic {arguments:?}: {text}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "restic {arguments:?}: {text}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     text
 }
 
@@ -34,20 +38,34 @@ fn plain_restic_finds_no_fault_and_restores_the_very_bytes() {
         let engine = home.open();
         fill(&engine, 800, 2_500);
         let first = back_up(&engine);
-        engine.library().put(&[versioned(3, 1, 5_000), item(900, 100)]).unwrap();
+        engine
+            .library()
+            .put(&[versioned(3, 1, 5_000), item(900, 100)])
+            .unwrap();
         engine.delete(&first.id).unwrap();
         back_up(&engine);
     }
     let repository = home.destination().join("databases");
     let key = export_key(&home.data(), None).unwrap();
     restic(&repository, &key, &["check", "--read-data"]);
-    let listed: serde_json::Value = serde_json::from_str(&restic(&repository, &key, &["snapshots", "--json"])).unwrap();
+    let listed: serde_json::Value =
+        serde_json::from_str(&restic(&repository, &key, &["snapshots", "--json"])).unwrap();
     assert_eq!(listed.as_array().unwrap().len(), 1);
     assert_eq!(listed[0]["hostname"], "Test device");
 
     let target = home.folder.path().join("restored");
-    restic(&repository, &key, &["restore", "latest", "--target", target.to_str().unwrap()]);
+    restic(
+        &repository,
+        &key,
+        &["restore", "latest", "--target", target.to_str().unwrap()],
+    );
     // The engine is closed, so the library's file is whole, and nothing was written after the backup.
-    let (restored, live) = (fs::read(target.join("library.db")).unwrap(), fs::read(home.data().join("library.db")).unwrap());
-    assert!(restored == live, "the restored file differs from the library");
+    let (restored, live) = (
+        fs::read(target.join("library.db")).unwrap(),
+        fs::read(home.data().join("library.db")).unwrap(),
+    );
+    assert!(
+        restored == live,
+        "the restored file differs from the library"
+    );
 }

@@ -54,13 +54,14 @@ impl Catalog {
         }
         let present: std::collections::HashSet<SnapshotId> = ids.into_iter().collect();
         self.known.retain(|id, _| present.contains(id));
-        let by_id: BTreeMap<_, _> = self
+        let order = |record: &&BackupRecord| (record.created, record.id.clone());
+        let by_time: BTreeMap<_, _> = self
             .known
             .values()
             .flatten()
-            .map(|record| (record.created, record))
+            .map(|record| (order(&record), record))
             .collect();
-        self.list = Arc::new(by_id.into_values().rev().cloned().collect());
+        self.list = Arc::new(by_time.into_values().rev().cloned().collect());
         self.stored_bytes = None;
         Ok(self.list.clone())
     }

@@ -15,7 +15,10 @@ impl Destination {
     pub(super) fn create(&self) -> Result<(), Error> {
         create_private_folder(&self.root).map_err(session::explain_write)?;
         let _lock = self.lock()?;
-        if !self.databases().exists() {
+        if self.databases().exists() {
+            // Of a start that was broken off, or of somebody else: only our key tells.
+            self.open(&Watch::unwatched())?;
+        } else {
             self.create_repository()?;
         }
         self.write_note()

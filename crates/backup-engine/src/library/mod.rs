@@ -167,7 +167,11 @@ impl Library {
             connections.close();
         }
         let swapped = swap();
-        *open = Some(Connections::open(&self.path)?);
+        // Where a failed swap could not even be taken back, nothing lies here. A new, empty library in its place would
+        // keep the next start from finishing the swap, so the library stays closed instead.
+        if self.path.try_exists().is_ok_and(|exists| exists) {
+            *open = Some(Connections::open(&self.path)?);
+        }
         swapped
     }
 
