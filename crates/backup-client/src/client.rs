@@ -1,8 +1,8 @@
-//! The calls of the Backup API, one method each. Ids are opaque: they are percent-encoded into a path, never parsed.
+//! A service at an address: how a request to it is built, sent, bounded in time and size, and its refusal understood.
+//! The calls themselves are in `calls.rs` and `holdfast.rs`.
 
 use std::time::Duration;
 
-use backup_api::{Asset, Assets, Backup, BackupStatus, Backups, paths};
 use reqwest::{Method, RequestBuilder, Response, header};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -10,18 +10,22 @@ use url::Url;
 
 use crate::error::{ClientError, refused};
 
-/// What of an error's text is read.
-const ERROR_LIMIT: usize = 64 * 1024;
+/// What of an error's text, and of other short texts, is read.
+const TEXT_LIMIT: usize = 64 * 1024;
+/// The largest answer that is taken, but for the whole library.
+const ANSWER_LIMIT: usize = 64 * 1024 * 1024;
 
 /// How long to wait for what.
 #[derive(Clone, Copy, Debug)]
 pub struct Timeouts {
     pub connect: Duration,
-    /// For a call that does no long work.
+    /// For a call that does no long work, from its start to the last byte of the answer.
     pub call: Duration,
-    /// For a call that answers when a job is done: without any byte for this long, it is given up.
+    /// For a cancel, which answers when the job has ended.
+    pub cancel: Duration,
+    /// For a call that answers when a job is done, or that carries much.
     pub job: Duration,
-    /// Without a byte on a stream for this long, another means is tried.
+    /// Without a value on a stream for this long, another means is tried.
     pub stall: Duration,
     /// Between two questions for a status.
     pub poll: Duration,
@@ -32,6 +36,7 @@ impl Default for Timeouts {
         Self {
             connect: Duration::from_secs(3),
             call: Duration::from_secs(20),
+            cancel: Duration::from_secs(60),
             job: Duration::from_secs(24 * 3600),
             stall: Duration::from_secs(90),
             poll: Duration::from_secs(1),
@@ -40,12 +45,21 @@ impl Default for Timeouts {
 }
 
 /// A service at an address. Cheap to clone.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
     address: Url,
     token: Option<String>,
     pub(crate) timeouts: Timeouts,
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The token does not belong in a log.
+        out.debug_struct("Client")
+            .field("address", &self.address.as_str())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Client {
@@ -54,6 +68,7 @@ impl Client {
         Self::with_timeouts(address, token, Timeouts::default())
     }
 
+    /// For tests, and for those who know a service that is slower than most.
     pub fn with_timeouts(
         address: Url,
         token: Option<String>,
@@ -66,7 +81,11 @@ impl Client {
             .connect_timeout(timeouts.connect)
             // A proxy has no business between a program and its own machine, nor has a redirect elsewhere.
             .no_proxy()
-            .redirect(reqwest::redirect::Policy::none());
+            .redirect(reqwest::redirect::Policy::none())
+            // A request that starts a job must not be sent twice, nor vanish in a connection that was just being
+            // closed by the other side: no retries, and each has a connection of its own.
+            .retry(reqwest::retry::never())
+            .pool_max_idle_per_host(0);
         let http = builder
             .build()
             .map_err(|error| ClientError::of(error, timeouts.connect))?;
@@ -82,113 +101,20 @@ impl Client {
         &self.address
     }
 
-    /// `GET /backups`.
-    pub async fn backups(&self) -> Result<Backups, ClientError> {
-        self.get(&[paths::BACKUPS]).await
-    }
-
-    /// `GET /backup/{backup}`.
-    pub async fn backup(&self, id: &str) -> Result<Backup, ClientError> {
-        self.get(&[paths::BACKUP, id]).await
-    }
-
-    /// `POST /backup`: with assets, they are in a backup when this returns; without, what is there is.
-    pub async fn back_up_assets(&self, assets: Option<&Assets>) -> Result<(), ClientError> {
-        self.job(&[paths::BACKUP], assets).await.map(drop)
-    }
-
-    /// `POST /backup/asset`.
-    pub async fn back_up_asset(&self, asset: Option<&Asset>) -> Result<(), ClientError> {
-        self.job(&[paths::BACKUP_ASSET], asset).await.map(drop)
-    }
-
-    /// `POST /backups/create`: returns when the backup is done.
-    pub async fn create(&self) -> Result<Backup, ClientError> {
-        self.json(self.job(&[paths::CREATE], None::<&()>).await?)
-            .await
-    }
-
-    /// `POST /backup/{backup}/restore`: returns when the restore is done.
-    pub async fn restore(&self, id: &str) -> Result<Backup, ClientError> {
-        self.json(
-            self.job(&[paths::BACKUP, id, "restore"], None::<&()>)
-                .await?,
-        )
-        .await
-    }
-
-    /// `POST /backups/{backup}/delete`.
-    pub async fn delete(&self, id: &str) -> Result<(), ClientError> {
-        self.post(&[paths::BACKUPS, id, "delete"]).await.map(drop)
-    }
-
-    /// `GET /backup/{backup}/creation/status`.
-    pub async fn creation_status(&self, id: &str) -> Result<BackupStatus, ClientError> {
-        self.get(&[paths::BACKUP, id, "creation", "status"]).await
-    }
-
-    /// `GET /backup/{backup}/restoration/status`.
-    pub async fn restoration_status(&self, id: &str) -> Result<BackupStatus, ClientError> {
-        self.get(&[paths::BACKUP, id, "restoration", "status"])
-            .await
-    }
-
-    /// `POST /backup/{backup}/creation/cancel`: returns when it has ended and everything is as before.
-    pub async fn cancel_creation(&self, id: &str) -> Result<(), ClientError> {
-        self.post(&[paths::BACKUP, id, "creation", "cancel"])
-            .await
-            .map(drop)
-    }
-
-    /// `POST /backup/{backup}/restoration/cancel`: returns when it has ended and the library is as before.
-    pub async fn cancel_restoration(&self, id: &str) -> Result<(), ClientError> {
-        self.post(&[paths::BACKUP, id, "restoration", "cancel"])
-            .await
-            .map(drop)
-    }
-
-    /// `GET /assets`, decoded whole: for libraries that fit into memory.
-    pub async fn assets(&self) -> Result<Assets, ClientError> {
-        self.get(&[paths::ASSETS]).await
-    }
-
-    /// `GET /asset/{asset}`.
-    pub async fn asset(&self, id: &str) -> Result<Asset, ClientError> {
-        self.get(&["/asset", id]).await
-    }
-
-    /// `POST /assets/{asset}/delete`.
-    pub async fn delete_asset(&self, id: &str) -> Result<(), ClientError> {
-        self.post(&[paths::ASSETS, id, "delete"]).await.map(drop)
-    }
-
-    /// `GET /.well-known/health`: whether there is a service.
-    pub async fn is_healthy(&self) -> Result<bool, ClientError> {
-        Ok(self
-            .text(&[paths::HEALTH])
-            .await?
-            .trim_start()
-            .starts_with("ok"))
-    }
-
-    /// `GET /.well-known/version`.
-    pub async fn version(&self) -> Result<String, ClientError> {
-        self.text(&[paths::VERSION]).await
+    pub(crate) fn token(&self) -> Option<&str> {
+        self.token.as_deref()
     }
 
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: &[&str]) -> Result<T, ClientError> {
-        let response = self
-            .send(self.request(Method::GET, path)?.timeout(self.timeouts.call))
-            .await?;
-        self.json(response).await
+        let request = self.request(Method::GET, path)?.timeout(self.timeouts.call);
+        self.json(self.send(request).await?, self.timeouts.call)
+            .await
     }
 
-    pub(crate) async fn post(&self, path: &[&str]) -> Result<Response, ClientError> {
-        self.send(
-            self.request(Method::POST, path)?
-                .timeout(self.timeouts.call),
-        )
-        .await
+    /// A call without a body that does no long work and whose answer says nothing more.
+    pub(crate) async fn post(&self, path: &[&str], limit: Duration) -> Result<(), ClientError> {
+        let request = self.request(Method::POST, path)?.timeout(limit);
+        self.send(request).await.map(drop)
     }
 
     /// A call that answers when a job is done, which may take long.
@@ -205,22 +131,19 @@ impl Client {
         .await
     }
 
-    async fn text(&self, path: &[&str]) -> Result<String, ClientError> {
-        let response = self
-            .send(self.request(Method::GET, path)?.timeout(self.timeouts.call))
-            .await?;
-        read_some(response).await
+    pub(crate) async fn text(&self, path: &[&str]) -> Result<String, ClientError> {
+        let limit = self.timeouts.call;
+        let request = self.request(Method::GET, path)?.timeout(limit);
+        let bytes = read(self.send(request).await?, TEXT_LIMIT, limit).await?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
     pub(crate) async fn json<T: DeserializeOwned>(
         &self,
         response: Response,
+        limit: Duration,
     ) -> Result<T, ClientError> {
-        let bytes = response
-            .bytes()
-            .await
-            .map_err(|error| ClientError::of(error, self.timeouts.call))?;
-        serde_json::from_slice(&bytes).map_err(|error| ClientError::Garbled(error.to_string()))
+        decoded(&read(response, ANSWER_LIMIT, limit).await?)
     }
 
     pub(crate) fn request(
@@ -228,33 +151,28 @@ impl Client {
         method: Method,
         path: &[&str],
     ) -> Result<RequestBuilder, ClientError> {
-        let request = self
-            .http
-            .request(method, self.url(path)?)
-            .header(header::ACCEPT, "application/json");
+        let request = self.http.request(method, self.url(path)?);
         Ok(match &self.token {
             Some(token) => request.bearer_auth(token),
             None => request,
-        })
+        }
+        .header(header::ACCEPT, "application/json"))
     }
 
     /// The first part is a path; all others are single segments, encoded.
     pub(crate) fn url(&self, path: &[&str]) -> Result<Url, ClientError> {
         let mut url = self.address.clone();
+        url.set_query(None);
+        url.set_fragment(None);
         let bad = || ClientError::BadAddress(self.address.to_string());
         let mut segments = url.path_segments_mut().map_err(|()| bad())?;
         segments.pop_if_empty();
         for (at, part) in path.iter().enumerate() {
             if at == 0 {
                 segments.extend(part.split('/').filter(|segment| !segment.is_empty()));
-            } else if matches!(*part, "." | "..") {
+            } else if matches!(*part, "" | "." | "..") {
                 // A URL would take these for steps, encoded or not.
-                return Err(ClientError::Refused {
-                    status: 404,
-                    code: Some("unknown-backup".into()),
-                    message: "There is no backup with this id.".into(),
-                    fix: Some("Use an id from the list.".into()),
-                });
+                return Err(ClientError::BadId);
             } else {
                 segments.push(part);
             }
@@ -263,60 +181,112 @@ impl Client {
         Ok(url)
     }
 
-    pub(crate) fn token(&self) -> Option<&str> {
-        self.token.as_deref()
-    }
-
     /// Sends, and turns an answer that is no success into an error with the service's words.
     pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Response, ClientError> {
-        let response = request
-            .send()
-            .await
-            .map_err(|error| ClientError::of(error, self.timeouts.call))?;
+        let limit = self.timeouts.call;
+        let sent = request.send().await;
+        let response = sent.map_err(|error| ClientError::of(error, limit))?;
         let status = response.status();
         if status.is_success() {
             return Ok(response);
         }
         let code = response
             .headers()
-            .get("x-holdfast-code")
+            .get(CODE_HEADER)
             .and_then(|code| code.to_str().ok())
             .map(str::to_owned);
-        let text = read_some(response).await.unwrap_or_default();
-        Err(refused(status, code, &text))
+        // The status is the answer; a text that does not come, or has no end, only makes it less friendly.
+        let text = tokio::time::timeout(limit, beginning(response)).await;
+        Err(refused(status, code, &text.unwrap_or_default()))
     }
 }
 
-/// The beginning of a text, which a service that errs may send without end.
-async fn read_some(mut response: Response) -> Result<String, ClientError> {
+/// Carries the stable code of an error beside its text.
+pub(crate) const CODE_HEADER: &str = "x-holdfast-code";
+
+/// The whole of an answer. Errors: one that is larger than `most`.
+pub(crate) async fn read(
+    mut response: Response,
+    most: usize,
+    limit: Duration,
+) -> Result<Vec<u8>, ClientError> {
     let mut bytes = Vec::new();
-    while bytes.len() < ERROR_LIMIT {
-        let chunk = response
-            .chunk()
-            .await
-            .map_err(|error| ClientError::of(error, Duration::from_secs(20)))?;
-        let Some(chunk) = chunk else { break };
+    loop {
+        let chunk = response.chunk().await;
+        let Some(chunk) = chunk.map_err(|error| ClientError::of(error, limit))? else {
+            return Ok(bytes);
+        };
+        if bytes.len() + chunk.len() > most {
+            return Err(ClientError::Garbled(format!("more than {most} bytes")));
+        }
         bytes.extend_from_slice(&chunk);
     }
-    bytes.truncate(ERROR_LIMIT);
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// As much of a text as is shown, and as arrives.
+async fn beginning(mut response: Response) -> String {
+    let mut bytes = Vec::new();
+    while bytes.len() < TEXT_LIMIT
+        && let Ok(Some(chunk)) = response.chunk().await
+    {
+        bytes.extend_from_slice(&chunk);
+    }
+    bytes.truncate(TEXT_LIMIT);
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+pub(crate) fn decoded<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ClientError> {
+    serde_json::from_slice(bytes).map_err(|error| ClientError::Garbled(error.to_string()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use backup_api::paths;
+    use proptest::prelude::*;
+
+    fn client() -> Client {
+        Client::new(
+            "http://127.0.0.1:1000".parse().unwrap(),
+            Some("secret".into()),
+        )
+        .unwrap()
+    }
 
     #[test]
     fn an_id_never_leaves_its_place_in_a_path() {
-        let client = Client::new("http://127.0.0.1:1000".parse().unwrap(), None).unwrap();
-        let url = client
+        let url = client()
             .url(&[paths::BACKUP, "../../x?y#z%00/ä", "restore"])
             .unwrap();
         assert_eq!(
             url.as_str(),
             "http://127.0.0.1:1000/backup/..%2F..%2Fx%3Fy%23z%2500%2F%C3%A4/restore"
         );
-        assert!(client.url(&[paths::BACKUP, ".."]).is_err());
+        for id in ["", ".", ".."] {
+            assert!(client().url(&[paths::BACKUP, id]).is_err(), "{id:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_id_is_exactly_one_segment(id in any::<String>()) {
+            if let Ok(url) = client().url(&[paths::BACKUP, &id, "restore"]) {
+                let segments: Vec<_> = url.path_segments().unwrap().collect();
+                prop_assert_eq!(segments.len(), 3);
+                prop_assert_eq!((segments[0], segments[2]), ("backup", "restore"));
+                prop_assert!(url.query().is_none() && url.fragment().is_none());
+            }
+        }
+    }
+
+    #[test]
+    fn an_address_may_have_a_path_of_its_own_and_nothing_more() {
+        let address = "http://localhost:1000/base/?x=1#y".parse().unwrap();
+        let url = Client::new(address, None).unwrap().url(&[paths::CREATE]);
+        assert_eq!(
+            url.unwrap().as_str(),
+            "http://localhost:1000/base/backups/create"
+        );
     }
 
     #[test]
@@ -331,5 +301,10 @@ mod tests {
                 "{address}"
             );
         }
+    }
+
+    #[test]
+    fn a_token_does_not_show_in_debug_output() {
+        assert!(!format!("{:?}", client()).contains("secret"));
     }
 }

@@ -27,6 +27,9 @@ pub enum ClientError {
     Broken(String),
     #[error("this is no address of a service: {0}")]
     BadAddress(String),
+    /// An id that cannot stand in a path, so no service can know it.
+    #[error("this is no id")]
+    BadId,
 }
 
 impl ClientError {
@@ -46,6 +49,7 @@ impl ClientError {
             Self::Garbled(_) => "garbled",
             Self::Broken(_) => "broken-off",
             Self::BadAddress(_) => "bad-address",
+            Self::BadId => "unknown-backup",
         }
     }
 
@@ -65,6 +69,7 @@ impl ClientError {
             Self::Garbled(_) => "The service gave an answer that makes no sense.".into(),
             Self::Broken(_) => "The connection to the service broke off.".into(),
             Self::BadAddress(_) => "This is no address of a service.".into(),
+            Self::BadId => "There is no backup with this id.".into(),
         }
     }
 
@@ -78,6 +83,7 @@ impl ClientError {
             Self::Garbled(_) => "Check that the address is that of a backup service.".into(),
             Self::Broken(_) => "Ask for the status to see how it went on.".into(),
             Self::BadAddress(_) => "Give one like http://127.0.0.1:1000.".into(),
+            Self::BadId => "Use an id from the list.".into(),
         }
     }
 
@@ -92,7 +98,10 @@ impl ClientError {
 
     /// Whether it is certain that the request had no effect: it never got to the service.
     pub fn never_arrived(&self) -> bool {
-        matches!(self, Self::Unreachable(_) | Self::BadAddress(_))
+        matches!(
+            self,
+            Self::Unreachable(_) | Self::BadAddress(_) | Self::BadId
+        )
     }
 
     /// `limit` is the time the call had.

@@ -12,10 +12,7 @@ impl Client {
     pub async fn capabilities(&self) -> Result<Option<Capabilities>, ClientError> {
         match self.get(&[paths::CAPABILITIES]).await {
             Ok(capabilities) => Ok(Some(capabilities)),
-            Err(ClientError::Refused {
-                status: 404 | 405 | 501,
-                ..
-            }) => Ok(None),
+            Err(error) if matches!(error.status(), Some(404 | 405 | 501)) => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -37,7 +34,8 @@ impl Client {
 
     /// `POST /holdfast/backups/{backup}/undelete`.
     pub async fn undelete(&self, id: &str) -> Result<(), ClientError> {
-        self.post(&[paths::DETAILS, id, "undelete"]).await.map(drop)
+        let path = [paths::DETAILS, id, "undelete"];
+        self.post(&path, self.timeouts.cancel).await
     }
 
     /// `GET /holdfast/jobs`, newest first.
@@ -45,20 +43,25 @@ impl Client {
         self.get(&[paths::JOBS]).await
     }
 
+    /// `GET /holdfast/jobs/{job}`.
+    pub async fn job_by_id(&self, id: &str) -> Result<Job, ClientError> {
+        self.get(&[paths::JOBS, id]).await
+    }
+
     /// `POST /holdfast/undo`: returns when it is done.
     pub async fn undo(&self) -> Result<Job, ClientError> {
-        self.json(self.job(&[paths::UNDO], None::<&()>).await?)
-            .await
+        let response = self.job(&[paths::UNDO], None::<&()>).await?;
+        self.json(response, self.timeouts.job).await
     }
 
     /// `POST /holdfast/library/import`. `json` is an `Asset` or `Assets`, sent as it is.
     pub async fn import(&self, json: impl Into<Bytes>) -> Result<Imported, ClientError> {
         let request = self
             .request(Method::POST, &[paths::IMPORT])?
-            .timeout(self.timeouts.job);
-        let request = request
+            .timeout(self.timeouts.job)
             .header(header::CONTENT_TYPE, "application/json")
             .body(json.into());
-        self.json(self.send(request).await?).await
+        let response = self.send(request).await?;
+        self.json(response, self.timeouts.job).await
     }
 }

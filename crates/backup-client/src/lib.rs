@@ -2,6 +2,8 @@
 //!
 //! It knows neither a window nor a service's inside, and treats every service as one that may stall, lie or vanish.
 
+mod calls;
+mod cancel;
 mod client;
 mod decode;
 mod error;
@@ -10,6 +12,7 @@ mod holdfast;
 mod socket;
 mod watched;
 
+pub use cancel::Canceled;
 pub use client::{Client, Timeouts};
 pub use decode::{DecodeError, Decoder};
 pub use error::ClientError;
