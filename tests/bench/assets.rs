@@ -3,6 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+/// What counts as a source file.
+const KINDS: [&str; 8] = ["rs", "c", "h", "cc", "md", "js", "toml", "py"];
+
 pub struct Asset {
     pub id: String,
     pub json: String,
@@ -23,7 +26,7 @@ pub fn collect(count: usize, bytes: usize) -> Vec<Asset> {
         while !rest.is_empty() && assets.len() < count {
             let (snippet, after) = rest.split_at(rest.floor_char_boundary(bytes.min(rest.len())));
             rest = after;
-            if snippet.len() * 2 > bytes {
+            if snippet.len() * 4 > bytes {
                 assets.push(asset(assets.len(), &name, snippet));
             }
         }
@@ -94,7 +97,10 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
         let (path, kind) = (entry.path(), entry.file_type().unwrap());
         if kind.is_dir() {
             sources(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
+        } else if path
+            .extension()
+            .is_some_and(|kind| KINDS.iter().any(|known| kind == *known))
+        {
             found.push(path);
         }
     }
