@@ -90,12 +90,9 @@ impl Engine {
     /// Stores the library as it is as the backup `id`. It is listed from the moment this returns `Completed`.
     pub fn back_up(&self, id: &BackupId, watch: &Watch) -> Result<Outcome<BackupRecord>, Error> {
         let _job = self.begin()?;
-        guarded(|| {
+        cancelable(watch, || {
             watch.enter(Phase::Preparing);
-            let session = match self.destination.write(watch) {
-                Err(_) if watch.is_canceled() => return Ok(Outcome::Canceled),
-                session => session?,
-            };
+            let session = self.destination.write(watch)?;
             backup::back_up(session, self.library.pages()?, id, &self.device_name)
         })
     }
@@ -103,24 +100,13 @@ impl Engine {
     /// Replaces the library with a backup. What it replaces is kept; see [`Engine::undo`].
     pub fn restore(&self, id: &BackupId, watch: &Watch) -> Result<Outcome<()>, Error> {
         let _job = self.begin()?;
-        guarded(|| {
+        cancelable(watch, || {
             watch.enter(Phase::Preparing);
             let unknown = || Error::UnknownBackup(id.clone());
             self.backup(id)?;
-            let snapshot = *self
-                .destination
-                .catalog()
-                .snapshots_of(id)
-                .first()
-                .ok_or_else(unknown)?;
-            let session = match self.destination.read(watch) {
-                Err(_) if watch.is_canceled() => return Ok(Outcome::Canceled),
-                session => session?.ok_or_else(unknown)?,
-            };
-            let snapshot = match session.snapshot(&snapshot) {
-                Err(_) if watch.is_canceled() => return Ok(Outcome::Canceled),
-                snapshot => snapshot?,
-            };
+            let snapshots = self.destination.catalog().snapshots_of(id);
+            let session = self.destination.read(watch)?.ok_or_else(unknown)?;
+            let snapshot = session.snapshot(snapshots.first().ok_or_else(unknown)?)?;
             let details = Details::of(&snapshot).ok_or_else(unknown)?;
             let restore = Restore {
                 data_dir: &self.data_dir,
@@ -237,6 +223,21 @@ fn lock(data_dir: &Path) -> Result<File, Error> {
             doing: "locking the data folder",
             source,
         }),
+    }
+}
+
+/// [`guarded`], for a job. Reads and writes of a job that is cancelled fail wherever it is, and a commit cannot begin
+/// any more: so whatever error it ends with, it was cancelled, and everything is as before.
+fn cancelable<T>(
+    watch: &Watch,
+    work: impl FnOnce() -> Result<Outcome<T>, Error>,
+) -> Result<Outcome<T>, Error> {
+    match guarded(work) {
+        Err(error) if watch.is_canceled() => {
+            tracing::debug!(%error, "a cancelled job ended");
+            Ok(Outcome::Canceled)
+        }
+        result => result,
     }
 }
 

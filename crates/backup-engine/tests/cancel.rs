@@ -82,3 +82,38 @@ fn a_commit_that_began_is_not_cancelled() {
     assert!(!flag.is_canceled());
     assert_eq!(engine.backups().unwrap().len(), 1);
 }
+
+#[test]
+fn a_cancel_at_any_moment_is_an_outcome_and_never_an_error() {
+    let home = Home::new();
+    let engine = home.open();
+    fill(&engine, 1_000, 2_000);
+    let id = back_up(&engine).id;
+    let original = dump(&engine);
+    let mut canceled = 0;
+    for trial in 0..200u32 {
+        let flag = CancelFlag::default();
+        let (watch, delay) = (
+            Watch::new(flag.clone(), |_| {}),
+            std::time::Duration::from_micros(u64::from(trial) * 120),
+        );
+        let canceler = std::thread::spawn(move || {
+            // Spread over the whole job, its opening and its end included; any moment is a good one.
+            std::thread::sleep(delay);
+            flag.cancel();
+        });
+        let outcome = if trial % 2 == 0 {
+            engine.restore(&id, &watch).unwrap()
+        } else {
+            let made = engine.back_up(&engine.new_backup_id(), &watch).unwrap();
+            match made {
+                Outcome::Completed(_) => Outcome::Completed(()),
+                Outcome::Canceled => Outcome::Canceled,
+            }
+        };
+        canceler.join().unwrap();
+        canceled += u32::from(outcome == Outcome::Canceled);
+        assert_eq!(dump(&engine), original);
+    }
+    assert!(canceled > 10, "only {canceled} of 200 cancels came in time");
+}
