@@ -34,7 +34,8 @@ pub(crate) async fn start(app: &App) -> Result<(watch::Receiver<Job>, View), Api
     Ok((job, view))
 }
 
-fn coming(job: &Job, device: &str) -> Option<Backup> {
+/// The backup of a job, as far as the job alone tells.
+pub(crate) fn coming(job: &Job, device: &str) -> Option<Backup> {
     let id = BackupId::parse(&job.backup)?;
     Some(convert::coming_backup(
         &id,

@@ -8,7 +8,7 @@ use axum::response::Response;
 use backup_api::{Backup, BackupStatus, BackupStreamedProgress, Job, JobKind, JobState};
 use tokio::sync::watch;
 
-use crate::creation::{cancel_job, canceled, not_found_if_unknown};
+use crate::creation::{cancel_job, canceled, coming, not_found_if_unknown};
 use crate::error::ApiError;
 use crate::jobs::{Request, ended};
 use crate::state::App;
@@ -78,9 +78,11 @@ pub(crate) async fn status(
     let job = job
         .ok_or_else(ApiError::unknown_backup)
         .map_err(not_found_if_unknown)?;
-    let backup = backups::read(&app, &id)
-        .await
-        .map_err(not_found_if_unknown)?;
+    // How it ended can be told even where the backup cannot be looked up any more.
+    let backup = match backups::read(&app, &id).await {
+        Ok(backup) => backup,
+        Err(error) => coming(&job, app.engine().device_name()).ok_or(error)?,
+    };
     Ok(Json(convert::job_status(&job, backup)))
 }
 
