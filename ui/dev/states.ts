@@ -1,0 +1,323 @@
+// Every state of the window that is worth looking at, by name.
+
+import type { Connection, FoundService, Job, View } from "../src/lib/bindings";
+import { Backend } from "../src/lib/testing/backend";
+import {
+  PROBLEMS,
+  ended,
+  job,
+  manyRows,
+  preview,
+  view,
+  working,
+} from "../src/lib/testing/fixtures";
+
+const SERVICES: FoundService[] = [
+  {
+    name: "PiecesOS",
+    address: "http://127.0.0.1:39300",
+    version: "12.4.1",
+    kind: "pieces",
+  },
+];
+
+function scene(now: Date, shown: View, rows = 214): Backend {
+  const backend = new Backend(shown);
+  backend.rows = manyRows(rows, now);
+  const first = backend.rows[0];
+  if (first) backend.previews(preview(first));
+  backend.on("services", () => SERVICES);
+  backend.on("back_up_now", () => {
+    run(backend, now);
+    return "made";
+  });
+  backend.on("restore", ({ backup }) => {
+    run(backend, now, {
+      kind: "restoration",
+      backup: String(backup),
+      phase: "staging",
+    });
+    return null;
+  });
+  backend.on("undo_restore", () => {
+    run(backend, now, { kind: "undo", phase: "staging" });
+    return null;
+  });
+  backend.on("cancel_job", () => {
+    const running = backend.view.job;
+    if (running)
+      backend.change({
+        job: {
+          ...running,
+          ...ended("canceled"),
+          id: running.id,
+          kind: running.kind,
+          backup: running.backup,
+        },
+      });
+    return null;
+  });
+  return backend;
+}
+
+/** Plays a job of five seconds. */
+function run(backend: Backend, now: Date, changes: Partial<Job> = {}): void {
+  const id = `job-${Math.random()}`;
+  const calm = backend.view.summary;
+  let percentage = 0;
+  const timer = setInterval(() => {
+    const current = backend.view.job;
+    if (current?.id === id && current.state !== "running") {
+      clearInterval(timer);
+      backend.change({ summary: calm });
+      return;
+    }
+    percentage += 2.3;
+    const over = percentage >= 100;
+    const progress = {
+      bytes_done: 3.12e6 * Math.min(100, percentage),
+      bytes_total: 3.12e8,
+      percentage: Math.min(100, percentage),
+      bytes_per_second: 71e6,
+      seconds_left: (100 - percentage) / 20,
+    };
+    const running = job({ ...changes, id, progress });
+    if (!over)
+      return backend.show({
+        ...working(now, running),
+        undo: backend.view.undo,
+      });
+    const restored = running.kind === "restoration";
+    backend.change({
+      summary: calm,
+      job: ended("completed", { ...changes, id }),
+      undo: restored
+        ? {
+            backup: running.backup,
+            restored: new Date().toISOString(),
+            assets: 4232,
+            bytes: 3.131e8,
+          }
+        : null,
+    });
+  }, 110);
+}
+
+const LOST: Connection = {
+  target: { kind: "address", address: "http://127.0.0.1:39300" },
+  name: "PiecesOS",
+  address: "http://127.0.0.1:39300",
+  status: "lost",
+  problem: PROBLEMS.lost,
+};
+
+export const STATES: Record<string, (now: Date) => Backend> = {
+  protected: (now) => scene(now, view(now)),
+  loading: (now) => {
+    const backend = scene(now, view(now));
+    return backend.on("watch", () => new Promise(() => {}));
+  },
+  broken: (now) =>
+    scene(now, view(now)).on("watch", () => {
+      throw new Error("no app");
+    }),
+  "first-start": (now) => scene(now, firstStart(now), 0),
+  many: (now) => scene(now, view(now, { backups_count: 10_000 }), 10_000),
+  working: (now) => scene(now, working(now)),
+  preparing: (now) =>
+    scene(
+      now,
+      working(
+        now,
+        job({
+          phase: "preparing",
+          progress: { bytes_done: 0, bytes_total: 0, percentage: 0 },
+        }),
+      ),
+    ),
+  committing: (now) =>
+    scene(
+      now,
+      working(
+        now,
+        job({ kind: "restoration", phase: "committing", cancelable: false }),
+      ),
+    ),
+  canceling: (now) => scene(now, working(now, job({ state: "canceling" }))),
+  canceled: (now) => scene(now, view(now, { job: ended("canceled") })),
+  completed: (now) => scene(now, view(now, { job: ended("completed") })),
+  failed: (now) =>
+    scene(
+      now,
+      view(now, {
+        job: ended("failed", { problem: PROBLEMS.full }),
+        summary: {
+          ...view(now).summary,
+          code: "last-failed",
+          tone: "bad",
+          problem: PROBLEMS.full,
+        },
+      }),
+    ),
+  stale: (now) =>
+    scene(
+      now,
+      view(now, {
+        summary: {
+          code: "stale",
+          tone: "attention",
+          since: new Date(now.getTime() - 9 * 86_400_000).toISOString(),
+          problem: null,
+        },
+      }),
+    ),
+  unreachable: (now) =>
+    scene(
+      now,
+      view(now, {
+        summary: {
+          ...view(now).summary,
+          code: "destination-unreachable",
+          tone: "bad",
+          problem: PROBLEMS.unreachable,
+        },
+        destination: {
+          place: "/media/ada/Archive/backups",
+          problem: PROBLEMS.unreachable,
+        },
+        backups_count: null,
+      }),
+      0,
+    ).refuse("backups", PROBLEMS.unreachable),
+  locked: (now) =>
+    scene(
+      now,
+      view(now, {
+        summary: {
+          ...view(now).summary,
+          code: "locked",
+          tone: "bad",
+          problem: PROBLEMS.locked,
+        },
+        key: "missing",
+        backups_count: null,
+      }),
+      0,
+    ).refuse("backups", PROBLEMS.locked),
+  disconnected: (now) =>
+    scene(
+      now,
+      view(now, {
+        connection: LOST,
+        summary: {
+          code: "disconnected",
+          tone: "bad",
+          since: null,
+          problem: PROBLEMS.lost,
+        },
+        library: null,
+        destination: null,
+        key: null,
+        last_backup: null,
+        backups_count: null,
+        features: [],
+      }),
+      0,
+    ),
+  foreign: (now) => {
+    const shown = view(now, {
+      connection: { ...LOST, status: "connected", problem: null },
+      library: null,
+      destination: null,
+      key: null,
+      features: [],
+    });
+    const backend = scene(now, shown, 40).refuse("preview_restore", {
+      code: "unsupported",
+      message: "This service does not offer it.",
+      fix: "",
+    });
+    backend.rows = backend.rows.map((row) => ({
+      backup: { ...row.backup, bytes: 5.1e9, version: "12.4.1" },
+      assets: null,
+      stored_bytes: null,
+    }));
+    return backend;
+  },
+  unprotected: (now) =>
+    scene(
+      now,
+      view(now, {
+        key: "unprotected",
+        undo: {
+          backup: manyRows(1, now)[0]?.backup.id ?? "",
+          restored: new Date(now.getTime() - 300_000).toISOString(),
+          assets: 4232,
+          bytes: 313_100_000,
+        },
+      }),
+    ).on("notifications", () => ({ available: false, daemon: null })),
+  "no-space": (now) => {
+    const backend = scene(now, view(now));
+    const first = backend.rows[0];
+    return first
+      ? backend.previews(
+          preview(first, {
+            newer: 0,
+            newer_names: [],
+            free_bytes: 1.2e8,
+            problem: {
+              code: "no-space",
+              message:
+                "There is not enough space beside the library: 320 MB are needed and 120 MB are free. Nothing has been changed.",
+              fix: "Free some space and try again.",
+            },
+          }),
+        )
+      : backend;
+  },
+  "slow-preview": (now) =>
+    scene(now, view(now)).on("preview_restore", () => new Promise(() => {})),
+  "bad-restore": (now) =>
+    scene(now, view(now)).on("restore", ({ backup }) => {
+      setTimeout(() => fail(playing(), String(backup)), 50);
+      return null;
+    }),
+  "bad-delete": (now) =>
+    scene(now, view(now)).refuse("delete_backup", PROBLEMS.unreachable),
+};
+
+/** The page keeps its backend on the window, to play with it in the console. */
+function playing(): Backend {
+  return (window as unknown as { backend: Backend }).backend;
+}
+
+function fail(backend: Backend, backup: string): void {
+  backend.change({
+    job: ended("failed", {
+      id: "failed",
+      kind: "restoration",
+      backup,
+      problem: PROBLEMS.damaged,
+    }),
+  });
+}
+
+function firstStart(now: Date): View {
+  return view(now, {
+    summary: {
+      code: "first-start",
+      tone: "attention",
+      since: null,
+      problem: null,
+    },
+    last_backup: null,
+    backups_count: 0,
+    key: "not-yet",
+    destination: {
+      place: "/home/ada/.local/share/holdfast/backups",
+      free_bytes: 4.12e11,
+      stored_bytes: 0,
+    },
+  });
+}
