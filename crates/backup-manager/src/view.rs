@@ -31,6 +31,10 @@ pub struct View {
 }
 
 impl View {
+    pub fn is_connected(&self) -> bool {
+        self.connection.status == ConnectionStatus::Connected
+    }
+
     /// The job, if it has not ended yet.
     pub fn running_job(&self) -> Option<&Job> {
         self.job.as_ref().filter(|job| !job.state.is_terminal())
@@ -175,8 +179,12 @@ impl From<Backup> for BackupRow {
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Intent {
     /// This backup in the list.
-    ShowBackup { backup: String },
+    ShowBackup {
+        backup: String,
+    },
     /// The restore sheet of this backup.
-    Restore { backup: String },
+    Restore {
+        backup: String,
+    },
     Overview,
 }
