@@ -2,8 +2,8 @@
 
 use backup_api::Problem;
 use backup_manager::{Intent, Manager, View};
-use tauri::ipc::Channel;
 use tauri::State;
+use tauri::ipc::Channel;
 
 use crate::intents::Intents;
 use crate::notifications::{self, NotificationSupport};
@@ -32,5 +32,5 @@ pub async fn take_intent(intents: State<'_, Intents>) -> Result<Option<Intent>, 
 #[tauri::command]
 #[specta::specta]
 pub async fn notifications() -> Result<NotificationSupport, Problem> {
-    Ok(notifications::support().await)
+    notifications::support().await
 }
