@@ -106,7 +106,7 @@ impl Desk {
         let arguments = arguments.into_iter().chain(native.to_str());
         let driver = Process::start(&driver, arguments, &self.environment, &self.logs);
         self.driver = Some(driver);
-        let window = Window::open(&port, &app()).await;
+        let window = Window::open([&port, &native_port], &app()).await;
         self.screen.window().await;
         window
     }

@@ -10,7 +10,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Answers as soon as EXPRESSION is there, looking again whenever the page has changed.
 const UNTIL: &str = r#"
@@ -40,6 +40,16 @@ window.followed = new MutationObserver(note);
 window.followed.observe(document, { subtree: true, childList: true, attributes: true });
 "#;
 
+/// Keeps what goes wrong in the page from now on.
+const NOTE_ERRORS: &str = r#"
+window.errors = [];
+window.addEventListener("error", (event) => window.errors.push(`${event.message} ${event.error?.stack ?? ""}`));
+window.addEventListener("unhandledrejection", (event) => window.errors.push(`${event.reason} ${event.reason?.stack ?? ""}`));
+"#;
+
+/// What a person and a developer would see of a page that does not do what it should.
+const REPORT: &str = r#"return `${document.body.innerText}\n--- errors:\n${(window.errors ?? []).join("\n")}`"#;
+
 /// A picture is of what has been painted, so it waits for two frames.
 const PAINTED: &str =
     "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => done(1)));";
@@ -57,10 +67,12 @@ pub struct Window {
 }
 
 impl Window {
-    /// Starts the app through the driver on `port`.
-    pub async fn open(port: &str, app: &Path) -> Self {
-        let address = format!("http://127.0.0.1:{port}");
-        wait_for_driver(port).await;
+    /// Starts the app through the driver on the first of `ports`, which hands on to the native driver on the second.
+    pub async fn open(ports: [&str; 2], app: &Path) -> Self {
+        let address = format!("http://127.0.0.1:{}", ports[0]);
+        for port in ports {
+            wait_for_driver(port).await;
+        }
         let capabilities = json!({
             "browserName": "wry",
             "tauri:options": { "application": app },
@@ -73,6 +85,7 @@ impl Window {
         let script = Some(PATIENCE * 2);
         let timeouts = TimeoutConfiguration::new(script, Some(PATIENCE), Some(Duration::ZERO));
         client.update_timeouts(timeouts).await.unwrap();
+        client.execute(NOTE_ERRORS, vec![]).await.unwrap();
         Self { client }
     }
 
@@ -82,7 +95,14 @@ impl Window {
         let limit = json!(PATIENCE.as_millis() as u64);
         let found = self.client.execute_async(&script, vec![limit]).await;
         match found {
-            Ok(Value::Null) => panic!("the page never fulfilled: {expression}"),
+            Ok(Value::Null) => {
+                let page = self.client.execute(REPORT, vec![]).await;
+                let page = page.map_or_else(
+                    |error| error.to_string(),
+                    |text| text.as_str().unwrap_or_default().to_owned(),
+                );
+                panic!("the page never fulfilled: {expression}\n--- page:\n{page}")
+            }
             Ok(found) => found,
             Err(error) => panic!("{expression}: {error}"),
         }
@@ -142,7 +162,7 @@ impl Window {
     }
 }
 
-/// The driver says nothing when it is ready, so this asks until it answers.
+/// A driver says nothing when it is ready, so this asks until it answers.
 async fn wait_for_driver(port: &str) {
     let address = format!("127.0.0.1:{port}");
     let answers = async {
@@ -151,6 +171,6 @@ async fn wait_for_driver(port: &str) {
         }
     };
     if tokio::time::timeout(PATIENCE, answers).await.is_err() {
-        panic!("tauri-driver does not answer");
+        panic!("no driver answers on port {port}");
     }
 }
