@@ -71,6 +71,15 @@ impl Screen {
         self.visible.borrow().is_some()
     }
 
+    /// Takes the focus from the window, as when a person turns to another program.
+    pub fn look_away(&self) {
+        self.connection
+            .set_input_focus(InputFocus::PARENT, x11rb::NONE, x11rb::CURRENT_TIME)
+            .unwrap()
+            .check()
+            .unwrap();
+    }
+
     /// Clicks the close button that a window manager would draw, and waits until the window has gone.
     pub async fn close_window(&mut self) {
         let window = self.window().await;

@@ -11,16 +11,20 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 const PATIENCE: Duration = Duration::from_secs(20);
+/// Between two questions to a driver about what it does not tell by itself.
+const ASK_AGAIN: Duration = Duration::from_millis(10);
 
-/// Answers as soon as EXPRESSION is there, looking again whenever the page has changed.
+/// Answers as soon as EXPRESSION is there, looking again whenever the page, its size or its focus has changed.
 const UNTIL: &str = r#"
 const limit = arguments[0], done = arguments[arguments.length - 1];
 const one = (id) => document.querySelector(`[data-testid="${id}"]`);
 const all = (id) => [...document.querySelectorAll(`[data-testid="${id}"]`)];
 const row = (backup) => document.querySelector(`[data-testid="backup-row"][data-backup-id="${backup}"]`);
-const end = (value) => { observer.disconnect(); clearTimeout(timer); done(value); };
+const end = (value) => { observer.disconnect(); over.abort(); clearTimeout(timer); done(value); };
 const look = () => { const found = (EXPRESSION); if (found ?? false) end(found); };
 const observer = new MutationObserver(look);
+const over = new AbortController();
+for (const event of ["focus", "blur", "resize"]) window.addEventListener(event, look, { signal: over.signal });
 const timer = setTimeout(() => end(null), limit);
 observer.observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
 look();
@@ -87,6 +91,23 @@ impl Window {
         client.update_timeouts(timeouts).await.unwrap();
         client.execute(NOTE_ERRORS, vec![]).await.unwrap();
         Self { client }
+    }
+
+    /// Goes on in the window that took the place of one that was closed.
+    pub async fn switch_to_new(&self) {
+        let found = async {
+            loop {
+                // The driver does not tell of new windows, so this asks until there is one.
+                if let Some(handle) = self.client.windows().await.unwrap().pop() {
+                    return handle;
+                }
+                tokio::time::sleep(ASK_AGAIN).await;
+            }
+        };
+        let handle = tokio::time::timeout(PATIENCE, found).await;
+        let handle = handle.expect("the driver sees no new window");
+        self.client.switch_to_window(handle).await.unwrap();
+        self.client.execute(NOTE_ERRORS, vec![]).await.unwrap();
     }
 
     /// Waits for a value of `expression` that is neither null nor false. It may use `one(id)`, `all(id)`, `row(backup)`.
@@ -167,7 +188,7 @@ async fn wait_for_driver(port: &str) {
     let address = format!("127.0.0.1:{port}");
     let answers = async {
         while tokio::net::TcpStream::connect(&address).await.is_err() {
-            tokio::time::sleep(Duration::from_millis(10)).await;
+            tokio::time::sleep(ASK_AGAIN).await;
         }
     };
     if tokio::time::timeout(PATIENCE, answers).await.is_err() {
