@@ -188,7 +188,7 @@ impl Client {
         let response = sent.map_err(|error| ClientError::of(error, limit))?;
         let status = response.status();
         if status.is_success() {
-            return Ok(response);
+            return not_a_page(response);
         }
         let code = response
             .headers()
@@ -199,6 +199,18 @@ impl Client {
         let text = tokio::time::timeout(limit, beginning(response)).await;
         Err(refused(status, code, &text.unwrap_or_default()))
     }
+}
+
+/// No call of this API answers with a page, but whatever else listens at an address may answer any of them with one, and
+/// then nothing was done.
+fn not_a_page(response: Response) -> Result<Response, ClientError> {
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    let kind = kind.map(header::HeaderValue::as_bytes).unwrap_or_default();
+    let page = b"text/html";
+    if kind.len() >= page.len() && kind[..page.len()].eq_ignore_ascii_case(page) {
+        return Err(ClientError::Garbled("it is a page for a browser".into()));
+    }
+    Ok(response)
 }
 
 /// Carries the stable code of an error beside its text.

@@ -112,9 +112,8 @@ impl ClientError {
             Self::Unreachable(with_causes(&error))
         } else if error.is_timeout() {
             Self::TimedOut(limit)
-        } else if error.is_decode() {
-            Self::Garbled(with_causes(&error))
         } else {
+            // Also what reqwest calls an error of decoding: a body that did not arrive whole. What a body says is read here.
             Self::Broken(with_causes(&error))
         }
     }

@@ -65,7 +65,8 @@ fn read<T: DeserializeOwned>(
             serde_json::from_str(&text).map_err(|error| ClientError::Garbled(error.to_string())),
         ),
         Ok(_) => None,
-        Err(error) => Some(Err(explain(error))),
+        // Whoever was connected was reached.
+        Err(error) => Some(Err(ClientError::Broken(error.to_string()))),
     }
 }
 

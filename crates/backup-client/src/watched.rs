@@ -7,7 +7,8 @@ use std::pin::Pin;
 
 use backup_api::{BackupStatus, BackupStreamedProgress, BackupsStreamedProgress, Status, paths};
 use futures::{Stream, StreamExt};
-use reqwest::{Method, Response, header};
+use reqwest::header::{self, HeaderMap, HeaderValue};
+use reqwest::{Method, Response};
 
 use crate::client::Client;
 use crate::decode::Decoder;
@@ -64,9 +65,11 @@ impl Client {
     }
 
     async fn start(&self, path: &[&str]) -> Result<Response, ClientError> {
+        // Instead of the usual kind, not beside it: a service that is offered both sends one object when all is over.
+        let accept = HeaderValue::from_static("application/x-ndjson");
         let request = self
             .request(Method::POST, path)?
-            .header(header::ACCEPT, "application/x-ndjson");
+            .headers(HeaderMap::from_iter([(header::ACCEPT, accept)]));
         // The head of the answer comes when the job has begun; how long the body takes is watched piece by piece.
         let limit = self.timeouts.stall;
         tokio::time::timeout(limit, self.send(request))
@@ -132,20 +135,16 @@ impl Watched {
         step
     }
 
-    /// Stream → WebSocket → status, which is asked again some times before the job is given up.
+    /// Stream → WebSocket → status, which is asked again some times before the job is given up. A caller may look away
+    /// while it waits here, so nothing is given up before there is something else.
     async fn change_means(&mut self, error: ClientError) {
         tracing::info!(%error, "the job is watched by other means");
-        let next = match std::mem::replace(&mut self.means, Means::Over) {
-            Means::Stream(_) => self
-                .client
-                .watch_progress()
-                .await
-                .ok()
-                .map(|socket| self.only_this_job(socket)),
+        let socket = match self.means {
+            Means::Stream(_) => self.client.watch_progress().await.ok(),
             _ => None,
         };
-        self.means = match next {
-            Some(socket) => Means::Socket(socket),
+        self.means = match socket {
+            Some(socket) => Means::Socket(self.only_this_job(socket)),
             None if self.id.is_some()
                 && error.status() != Some(404)
                 && self.failures < PATIENCE =>
@@ -153,7 +152,7 @@ impl Watched {
                 Means::Status
             }
             // Nobody can be asked about a job whose name never arrived, or that the service does not know.
-            None => Means::Lost(Some(error)),
+            None => Means::Lost(Some(of_a_begun_job(error))),
         };
     }
 
@@ -161,10 +160,10 @@ impl Watched {
         &self,
         socket: impl Stream<Item = Result<BackupsStreamedProgress, ClientError>> + Send + 'static,
     ) -> Steps {
-        let (kind, id) = (self.kind, self.id.clone());
+        let (kind, mut id) = (self.kind, self.id.clone());
         Box::pin(socket.filter_map(move |message| {
             std::future::ready(match message {
-                Ok(all) => find(all, kind, id.as_deref()).map(Ok),
+                Ok(all) => find(all, kind, &mut id),
                 Err(error) => Some(Err(error)),
             })
         }))
@@ -183,20 +182,39 @@ impl Watched {
     }
 }
 
+/// What a message about all jobs says of this one. `None`: nothing, because its list is left out, or because nobody
+/// knows which one it is.
 fn find(
     all: BackupsStreamedProgress,
     kind: Kind,
-    id: Option<&str>,
-) -> Option<BackupStreamedProgress> {
-    let jobs = if kind == Kind::Creation {
-        all.backups
-    } else {
-        all.restorations
-    };
-    let is_it = |step: &BackupStreamedProgress| {
-        id.is_none_or(|id| step.backup.as_ref().is_some_and(|backup| backup.id == id))
-    };
-    jobs.into_iter().flatten().find(is_it)
+    id: &mut Option<String>,
+) -> Option<Result<BackupStreamedProgress, ClientError>> {
+    let mut jobs = match kind {
+        Kind::Creation => all.backups?,
+        Kind::Restoration => all.restorations?,
+    }
+    .into_iter();
+    if let Some(id) = id {
+        let is_it = |step: &BackupStreamedProgress| {
+            let backup = step.backup.as_ref();
+            backup.is_some_and(|backup| backup.id == *id)
+        };
+        // It has ended, and its status says how.
+        let gone = || ClientError::Broken("the job is no longer among those in progress".into());
+        return Some(jobs.find(is_it).ok_or_else(gone));
+    }
+    // Its name never arrived. The one that runs is it; one that has ended may be an older one.
+    let step = jobs.find(|step| !step.status.is_some_and(Status::is_terminal))?;
+    *id = Some(step.backup.as_ref()?.id.clone());
+    Some(Ok(step))
+}
+
+/// The job was started, so it is never certain that nothing arrived.
+fn of_a_begun_job(error: ClientError) -> ClientError {
+    match error {
+        ClientError::Unreachable(why) => ClientError::Broken(why),
+        other => other,
+    }
 }
 
 fn as_step(status: BackupStatus) -> BackupStreamedProgress {
