@@ -1,12 +1,13 @@
 //! What the library holds now: all of it as a stream, one item, and removing one.
 
 use axum::body::{Body, Bytes};
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures::{Stream, TryStreamExt};
 
 use crate::error::ApiError;
+use crate::id::Id;
 use crate::state::App;
 
 /// Items that are in memory at a time.
@@ -67,10 +68,7 @@ fn pages(app: App) -> impl Stream<Item = Result<Bytes, ApiError>> {
     params(("asset" = String, Path, description = "id of the asset")),
     responses((status = 200, description = "`Asset`", body = Object), (status = 404, body = String),
               (status = 500, body = String)))]
-pub(crate) async fn show(
-    State(app): State<App>,
-    Path(id): Path<String>,
-) -> Result<Response, ApiError> {
+pub(crate) async fn show(State(app): State<App>, Id(id): Id) -> Result<Response, ApiError> {
     let json = app
         .blocking(move |engine| engine.library().get(&id))
         .await?
@@ -83,10 +81,7 @@ pub(crate) async fn show(
     params(("asset" = String, Path, description = "id of the asset")),
     responses((status = 200, description = "Its id", body = String), (status = 404, body = String),
               (status = 500, body = String)))]
-pub(crate) async fn delete(
-    State(app): State<App>,
-    Path(id): Path<String>,
-) -> Result<String, ApiError> {
+pub(crate) async fn delete(State(app): State<App>, Id(id): Id) -> Result<String, ApiError> {
     let asked = id.clone();
     let was_there = app
         .blocking(move |engine| engine.library().delete(&asked))

@@ -1,13 +1,14 @@
 //! Listing, describing and deleting backups.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use backup_api::{Backup, Backups};
 use backup_engine::{BackupId, BackupRecord};
 
 use crate::convert;
 use crate::error::ApiError;
+use crate::id::Id;
 use crate::state::App;
 
 /// A backup by the id that a client gave. What is not an id of ours is answered like one that is unknown, and goes no
@@ -40,10 +41,7 @@ pub(crate) async fn list(State(app): State<App>) -> Result<Json<Backups>, ApiErr
     params(("backup" = String, Path, description = "id of the backup")),
     responses((status = 200, body = Backup), (status = 500, body = String), (status = 505, body = String),
               (status = 511, body = String)))]
-pub(crate) async fn show(
-    State(app): State<App>,
-    Path(id): Path<String>,
-) -> Result<Json<Backup>, ApiError> {
+pub(crate) async fn show(State(app): State<App>, Id(id): Id) -> Result<Json<Backup>, ApiError> {
     read(&app, &id).await.map(Json)
 }
 
@@ -51,10 +49,7 @@ pub(crate) async fn show(
 #[utoipa::path(post, path = "/backups/{backup}/delete", tag = "backups",
     params(("backup" = String, Path, description = "id of the backup")),
     responses((status = 204), (status = 500, body = String), (status = 505, body = String), (status = 511, body = String)))]
-pub(crate) async fn delete(
-    State(app): State<App>,
-    Path(id): Path<String>,
-) -> Result<StatusCode, ApiError> {
+pub(crate) async fn delete(State(app): State<App>, Id(id): Id) -> Result<StatusCode, ApiError> {
     let (id, _) = find(&app, &id).await?;
     app.blocking(move |engine| engine.delete(&id)).await?;
     app.jobs().changed();

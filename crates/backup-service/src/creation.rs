@@ -2,30 +2,40 @@
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use backup_api::{
-    Asset, Assets, Backup, BackupStatus, BackupStreamedProgress, Job, JobKind, JobState,
+    Asset, Assets, Backup, BackupStatus, BackupStreamedProgress, Job, JobKind, JobState, Problem,
     SeededBackup, Status,
 };
 use backup_engine::BackupId;
 use tokio::sync::watch;
 
 use crate::error::ApiError;
+use crate::id::Id;
 use crate::jobs::{Request, ended};
 use crate::state::App;
 use crate::streams::{self, Framing, View};
 use crate::{answer, backups, convert};
 
-/// Starts a creation, after a look whether it can start at all.
-pub(crate) async fn start(app: &App) -> Result<(watch::Receiver<Job>, View), ApiError> {
+/// Of what came with a call whose backup was not made.
+const NOT_IN_A_BACKUP: &str = "What was sent may be in the library, but is in no backup.";
+
+/// Starts a creation, after a look whether it can start at all. The assets are put into the library first, by the job
+/// itself: where none can start, nothing is changed.
+pub(crate) async fn start(
+    app: &App,
+    assets: Vec<Asset>,
+) -> Result<(watch::Receiver<Job>, View), ApiError> {
     app.blocking(|engine| match engine.destination_state().error {
         Some(error) => Err(error),
         None => Ok(()),
     })
     .await?;
-    let job = app.jobs().start(Request::Creation)?;
+    let items = assets.iter().map(convert::item).collect();
+    drop(assets);
+    let job = app.jobs().start(Request::Creation(items))?;
     let device = app.engine().device_name().to_owned();
     let view: View = Box::new(move |job| BackupStreamedProgress {
         backup: coming(job, &device),
@@ -45,12 +55,20 @@ pub(crate) fn coming(job: &Job, device: &str) -> Option<Backup> {
 }
 
 /// A creation from its start to its end.
-async fn create_whole(app: &App) -> Result<Backup, ApiError> {
-    let (job, _) = start(app).await?;
+async fn create_whole(app: &App, assets: Vec<Asset>) -> Result<Backup, ApiError> {
+    let uploads = !assets.is_empty();
+    let (job, _) = start(app, assets).await?;
     let job = ended(job).await;
-    match (job.state, &job.problem) {
+    match (job.state, job.problem) {
         (JobState::Completed, _) => backups::read(app, &job.backup).await,
-        (_, Some(problem)) => Err(streams::failed(problem)),
+        (_, Some(problem)) if uploads => Err(streams::failed(&Problem {
+            message: format!("{NOT_IN_A_BACKUP} {}", problem.message),
+            ..problem
+        })),
+        (_, Some(problem)) => Err(streams::failed(&problem)),
+        _ if uploads => Err(canceled(&format!(
+            "The backup was cancelled. {NOT_IN_A_BACKUP}"
+        ))),
         _ => Err(canceled(
             "The backup was cancelled. Everything is as it was.",
         )),
@@ -68,7 +86,7 @@ pub(crate) fn canceled(message: &str) -> ApiError {
 
 /// Puts assets into the library, if there are any in the body, and makes a backup that holds them.
 #[utoipa::path(post, path = "/backup", tag = "backup", request_body(content = Option<Object>, description = "`Assets`"),
-    responses((status = 204, description = "They are in a backup"), (status = 400, body = String),
+    responses((status = 204, description = "They are in a backup"), (status = 400, body = String), (status = 408, body = String),
               (status = 413, body = String), (status = 415, body = String), (status = 500, body = String),
               (status = 505, body = String), (status = 511, body = String)))]
 pub(crate) async fn back_up_assets(
@@ -76,17 +94,15 @@ pub(crate) async fn back_up_assets(
     body: Body,
 ) -> Result<StatusCode, ApiError> {
     let assets = answer::body::<Assets>(&app, body).await?;
-    put(
-        &app,
-        assets.map(|assets| assets.iterable).unwrap_or_default(),
-    )
-    .await?;
-    create_whole(&app).await.map(|_| StatusCode::NO_CONTENT)
+    let assets = assets.map(|assets| assets.iterable).unwrap_or_default();
+    create_whole(&app, assets)
+        .await
+        .map(|_| StatusCode::NO_CONTENT)
 }
 
 /// Puts one asset into the library, if there is one in the body, and makes a backup that holds it.
 #[utoipa::path(post, path = "/backup/asset", tag = "backup", request_body(content = Option<Object>, description = "`Asset`"),
-    responses((status = 204, description = "It is in a backup"), (status = 400, body = String),
+    responses((status = 204, description = "It is in a backup"), (status = 400, body = String), (status = 408, body = String),
               (status = 413, body = String), (status = 415, body = String), (status = 500, body = String),
               (status = 505, body = String), (status = 511, body = String)))]
 pub(crate) async fn back_up_asset(
@@ -94,39 +110,27 @@ pub(crate) async fn back_up_asset(
     body: Body,
 ) -> Result<StatusCode, ApiError> {
     let asset = answer::body::<Asset>(&app, body).await?;
-    put(&app, asset.into_iter().collect()).await?;
-    create_whole(&app).await.map(|_| StatusCode::NO_CONTENT)
-}
-
-/// Puts assets into the library. Returns how many.
-pub(crate) async fn put(app: &App, assets: Vec<Asset>) -> Result<u64, ApiError> {
-    if assets.is_empty() {
-        return Ok(0);
-    }
-    let put = app.blocking(move |engine| {
-        let items: Vec<_> = assets.iter().map(convert::item).collect();
-        drop(assets);
-        engine.library().put(&items)
-    });
-    let count = put.await?;
-    app.jobs().changed();
-    Ok(count)
+    create_whole(&app, asset.into_iter().collect())
+        .await
+        .map(|_| StatusCode::NO_CONTENT)
 }
 
 /// Makes a backup and answers when it is done.
 #[utoipa::path(post, path = "/backups/create", tag = "backups", request_body(content = Option<SeededBackup>),
-    responses((status = 200, body = Backup), (status = 400, body = String), (status = 500, body = String),
+    responses((status = 200, body = Backup), (status = 400, body = String), (status = 408, body = String),
+              (status = 413, body = String), (status = 415, body = String), (status = 500, body = String),
               (status = 505, body = String), (status = 511, body = String)))]
 pub(crate) async fn create(State(app): State<App>, body: Body) -> Result<Json<Backup>, ApiError> {
     answer::body::<SeededBackup>(&app, body).await?;
-    create_whole(&app).await.map(Json)
+    create_whole(&app, Vec::new()).await.map(Json)
 }
 
 /// Makes a backup and streams its progress.
 #[utoipa::path(post, path = "/backups/create/streamed", tag = "backups", request_body(content = Option<SeededBackup>),
     responses((status = 200, body = BackupStreamedProgress,
                description = "One a line (NDJSON), one an event (SSE), or one final object, as `Accept` says"),
-              (status = 400, body = String), (status = 500, body = String), (status = 505, body = String),
+              (status = 400, body = String), (status = 408, body = String),
+              (status = 413, body = String), (status = 415, body = String), (status = 500, body = String), (status = 505, body = String),
               (status = 511, body = String)))]
 pub(crate) async fn create_streamed(
     State(app): State<App>,
@@ -134,7 +138,7 @@ pub(crate) async fn create_streamed(
     body: Body,
 ) -> Result<Response, ApiError> {
     answer::body::<SeededBackup>(&app, body).await?;
-    let (job, view) = start(&app).await?;
+    let (job, view) = start(&app, Vec::new()).await?;
     Ok(streams::answer(Framing::asked_for(&headers), job, view).await)
 }
 
@@ -144,7 +148,7 @@ pub(crate) async fn create_streamed(
     responses((status = 200, body = BackupStatus), (status = 404, body = String), (status = 500, body = String)))]
 pub(crate) async fn status(
     State(app): State<App>,
-    Path(id): Path<String>,
+    Id(id): Id,
 ) -> Result<Json<BackupStatus>, ApiError> {
     if let Some(job) = app.jobs().newest(JobKind::Creation, &id) {
         let backup =
@@ -152,9 +156,15 @@ pub(crate) async fn status(
         return Ok(Json(convert::job_status(&job, backup)));
     }
     // Made before this service started: it is listed, so it was completed.
-    let backup = backups::read(&app, &id)
-        .await
-        .map_err(not_found_if_unknown)?;
+    let backup = backups::read(&app, &id).await.map_err(|error| {
+        // These are the two that the contract has for a status.
+        let status = if error.is_unknown() {
+            StatusCode::NOT_FOUND
+        } else {
+            StatusCode::INTERNAL_SERVER_ERROR
+        };
+        error.with_status(status)
+    })?;
     Ok(Json(BackupStatus {
         schema: None,
         backup,
@@ -168,10 +178,7 @@ pub(crate) async fn status(
     params(("backup" = String, Path, description = "id of the backup")),
     responses((status = 204, description = "It has ended, and nothing of it is left"),
               (status = 500, description = "None is in progress, or it ended in another way", body = String)))]
-pub(crate) async fn cancel(
-    State(app): State<App>,
-    Path(id): Path<String>,
-) -> Result<StatusCode, ApiError> {
+pub(crate) async fn cancel(State(app): State<App>, Id(id): Id) -> Result<StatusCode, ApiError> {
     cancel_job(&app, JobKind::Creation, &id).await
 }
 

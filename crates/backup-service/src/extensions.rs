@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use backup_api::{
     Asset, Assets, BackupDetails, Capabilities, Imported, Job, Overview, Preview, Problem,
@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::error::{ApiError, JsonError};
+use crate::id::Id;
 use crate::jobs::{Request, ended};
 use crate::state::App;
 use crate::{answer, convert, creation, overview};
@@ -54,7 +55,7 @@ pub(crate) async fn details(State(app): State<App>) -> Result<Json<Vec<BackupDet
               (status = 505, body = Problem), (status = 511, body = Problem)))]
 pub(crate) async fn preview(
     State(app): State<App>,
-    Path(id): Path<String>,
+    Id(id): Id,
 ) -> Result<Json<Preview>, JsonError> {
     let id = parse(&id)?;
     let preview = app.blocking(move |engine| engine.preview(&id)).await;
@@ -68,10 +69,7 @@ pub(crate) async fn preview(
     params(("backup" = String, Path, description = "id of the backup")),
     responses((status = 204), (status = 404, body = Problem), (status = 500, body = Problem), (status = 505, body = Problem),
               (status = 511, body = Problem)))]
-pub(crate) async fn undelete(
-    State(app): State<App>,
-    Path(id): Path<String>,
-) -> Result<StatusCode, JsonError> {
+pub(crate) async fn undelete(State(app): State<App>, Id(id): Id) -> Result<StatusCode, JsonError> {
     let id = parse(&id)?;
     let undeleted = app.blocking(move |engine| engine.undelete(&id)).await;
     undeleted.map_err(creation::not_found_if_unknown)?;
@@ -89,10 +87,7 @@ pub(crate) async fn jobs(State(app): State<App>) -> Json<Vec<Job>> {
 #[utoipa::path(get, path = "/holdfast/jobs/{job}", tag = "holdfast",
     params(("job" = String, Path, description = "id of the job")),
     responses((status = 200, body = Job), (status = 404, body = Problem)))]
-pub(crate) async fn job(
-    State(app): State<App>,
-    Path(id): Path<String>,
-) -> Result<Json<Job>, JsonError> {
+pub(crate) async fn job(State(app): State<App>, Id(id): Id) -> Result<Json<Job>, JsonError> {
     let found = app.jobs().all().into_iter().find(|job| job.id == id);
     let unknown = || {
         let message = "There is no job with this id since the service started.";
@@ -125,19 +120,31 @@ pub(crate) async fn undo(State(app): State<App>) -> Result<Json<Job>, JsonError>
 /// Puts an `Asset` or `Assets` into the library, without making a backup.
 #[utoipa::path(post, path = "/holdfast/library/import", tag = "holdfast",
     request_body(content = Object, description = "`Asset` or `Assets`"),
-    responses((status = 200, body = Imported), (status = 400, body = Problem), (status = 413, body = Problem),
-              (status = 415, body = String), (status = 500, body = Problem)))]
+    responses((status = 200, body = Imported), (status = 400, body = Problem), (status = 408, body = Problem),
+              (status = 413, body = Problem), (status = 415, body = String), (status = 500, body = Problem)))]
 pub(crate) async fn import(
     State(app): State<App>,
     body: Body,
 ) -> Result<Json<Imported>, JsonError> {
     let raw = answer::body::<Box<RawValue>>(&app, body).await?;
     let raw = raw.ok_or_else(|| bad_import("there is no body"))?;
-    let assets = read_assets(&raw).map_err(|error| bad_import(&error.to_string()))?;
+    let assets = read_assets(&raw).map_err(|error| bad_import(&answer::briefly(&error)))?;
     drop(raw);
     Ok(Json(Imported {
-        assets: creation::put(&app, assets).await?,
+        assets: put(&app, assets).await?,
     }))
+}
+
+/// Puts assets into the library. Returns how many.
+async fn put(app: &App, assets: Vec<Asset>) -> Result<u64, ApiError> {
+    let put = app.blocking(move |engine| {
+        let items: Vec<_> = assets.iter().map(convert::item).collect();
+        drop(assets);
+        engine.library().put(&items)
+    });
+    let count = put.await?;
+    app.jobs().changed();
+    Ok(count)
 }
 
 /// Many where there is a list of them, else one.

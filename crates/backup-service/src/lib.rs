@@ -9,6 +9,7 @@ mod convert;
 mod creation;
 mod error;
 mod extensions;
+mod id;
 mod jobs;
 mod openapi;
 mod overview;

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use backup_api::{Backup, BackupStatus, BackupStreamedProgress, Job, JobKind, JobState};
@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use crate::creation::{cancel_job, canceled, coming, not_found_if_unknown};
 use crate::error::ApiError;
+use crate::id::Id;
 use crate::jobs::{Request, ended};
 use crate::state::App;
 use crate::streams::{self, Framing, View};
@@ -29,11 +30,12 @@ pub(crate) async fn start(app: &App, id: &str) -> Result<(watch::Receiver<Job>, 
 /// Replaces the library with a backup, and answers when it is done.
 #[utoipa::path(post, path = "/backup/{backup}/restore", tag = "backup", request_body(content = Option<Backup>),
     params(("backup" = String, Path, description = "id of the backup")),
-    responses((status = 200, body = Backup), (status = 400, body = String), (status = 500, body = String),
+    responses((status = 200, body = Backup), (status = 400, body = String), (status = 408, body = String),
+              (status = 413, body = String), (status = 415, body = String), (status = 500, body = String),
               (status = 505, body = String), (status = 511, body = String)))]
 pub(crate) async fn restore(
     State(app): State<App>,
-    Path(id): Path<String>,
+    Id(id): Id,
     body: Body,
 ) -> Result<Json<Backup>, ApiError> {
     answer::body::<serde_json::Value>(&app, body).await?;
@@ -53,11 +55,12 @@ pub(crate) async fn restore(
     params(("backup" = String, Path, description = "id of the backup")),
     responses((status = 200, body = BackupStreamedProgress,
                description = "One a line (NDJSON), one an event (SSE), or one final object, as `Accept` says"),
-              (status = 400, body = String), (status = 500, body = String), (status = 505, body = String),
+              (status = 400, body = String), (status = 408, body = String),
+              (status = 413, body = String), (status = 415, body = String), (status = 500, body = String), (status = 505, body = String),
               (status = 511, body = String)))]
 pub(crate) async fn restore_streamed(
     State(app): State<App>,
-    Path(id): Path<String>,
+    Id(id): Id,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
@@ -72,7 +75,7 @@ pub(crate) async fn restore_streamed(
     responses((status = 200, body = BackupStatus), (status = 404, body = String), (status = 500, body = String)))]
 pub(crate) async fn status(
     State(app): State<App>,
-    Path(id): Path<String>,
+    Id(id): Id,
 ) -> Result<Json<BackupStatus>, ApiError> {
     let job = app.jobs().newest(JobKind::Restoration, &id);
     let job = job
@@ -91,9 +94,6 @@ pub(crate) async fn status(
     params(("backup" = String, Path, description = "id of the backup")),
     responses((status = 204, description = "It has ended, and the original library is there"),
               (status = 500, description = "None is in progress, or it ended in another way", body = String)))]
-pub(crate) async fn cancel(
-    State(app): State<App>,
-    Path(id): Path<String>,
-) -> Result<StatusCode, ApiError> {
+pub(crate) async fn cancel(State(app): State<App>, Id(id): Id) -> Result<StatusCode, ApiError> {
     cancel_job(&app, JobKind::Restoration, &id).await
 }

@@ -1,7 +1,7 @@
 //! The WebSockets: two that start something and follow it, and two that only watch. A plain GET gets 426 and starts nothing.
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
-use axum::extract::{FromRequestParts, Path, State};
+use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -11,6 +11,7 @@ use serde::Serialize;
 use tokio::sync::watch;
 
 use crate::error::ApiError;
+use crate::id::Id;
 use crate::state::App;
 use crate::streams::{View, steps};
 use crate::{creation, overview, restoration};
@@ -48,7 +49,7 @@ impl FromRequestParts<App> for Upgrade {
               (status = 426, description = "Not a WebSocket: nothing was started", body = String),
               (status = 500, body = String), (status = 505, body = String), (status = 511, body = String)))]
 pub(crate) async fn create(State(app): State<App>, upgrade: Upgrade) -> Result<Response, ApiError> {
-    let (job, view) = creation::start(&app).await?;
+    let (job, view) = creation::start(&app, Vec::new()).await?;
     Ok(upgrade.0.on_upgrade(|socket| follow(socket, job, view)))
 }
 
@@ -60,7 +61,7 @@ pub(crate) async fn create(State(app): State<App>, upgrade: Upgrade) -> Result<R
               (status = 500, body = String), (status = 505, body = String), (status = 511, body = String)))]
 pub(crate) async fn restore(
     State(app): State<App>,
-    Path(id): Path<String>,
+    Id(id): Id,
     upgrade: Upgrade,
 ) -> Result<Response, ApiError> {
     let (job, view) = restoration::start(&app, &id).await?;

@@ -110,7 +110,7 @@ async fn a_backup_is_described_listed_deleted_and_put_back() {
     let deleted = service.post(&delete).await;
     assert_eq!((deleted.status, deleted.text.as_str()), (204, ""));
     let list: Backups = service.get("/backups").await.json();
-    assert_eq!(list.iterable, [first.clone()]);
+    assert_eq!(list.iterable, std::slice::from_ref(&first));
     assert_eq!(service.post(&delete).await.code(), "unknown-backup");
     let undelete = format!("/holdfast/backups/{}/undelete", second.id);
     assert_eq!(service.post(&undelete).await.status, 204);

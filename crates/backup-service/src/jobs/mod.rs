@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use backup_api::{Job, JobKind, JobState, Phase, Problem, Progress};
-use backup_engine::{BackupId, CancelFlag, Engine, Error, Outcome, Step, Watch};
+use backup_engine::{BackupId, CancelFlag, Engine, Error, Item, Outcome, Step, Watch};
 use chrono::Utc;
 use tokio::sync::watch;
 
@@ -23,7 +23,8 @@ const EVERY: Duration = Duration::from_millis(60);
 /// What is asked for.
 #[derive(Clone, Debug)]
 pub(crate) enum Request {
-    Creation,
+    /// With what is put into the library first.
+    Creation(Vec<Item>),
     Restoration(BackupId),
     Undo,
 }
@@ -94,7 +95,7 @@ impl Jobs {
 
     fn new_job(&self, request: &Request, number: u64) -> Result<Job, ApiError> {
         let (kind, backup) = match request {
-            Request::Creation => (JobKind::Creation, self.0.engine.new_backup_id().to_string()),
+            Request::Creation(_) => (JobKind::Creation, self.0.engine.new_backup_id().to_string()),
             Request::Restoration(id) => (JobKind::Restoration, id.to_string()),
             Request::Undo => {
                 let undo = self.0.engine.undo_record().ok_or(Error::NothingToUndo)?;
@@ -122,7 +123,14 @@ impl Jobs {
             running.snapshot.borrow().backup.clone(),
         );
         let work = tokio::task::spawn_blocking(move || match request {
-            Request::Creation => {
+            Request::Creation(items) => {
+                if watch.is_canceled() {
+                    return Ok(false);
+                }
+                if !items.is_empty() {
+                    engine.library().put(&items)?;
+                }
+                drop(items);
                 let id = BackupId::parse(&backup)
                     .ok_or_else(|| Error::Panicked("its own id does not read".into()))?;
                 engine
