@@ -2,6 +2,10 @@
 //! this crate share.
 #![allow(dead_code)]
 
+pub mod described;
+pub mod namespace;
+pub mod scene;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
