@@ -28,11 +28,11 @@ function scene(now: Date, shown: View, rows = 214): Backend {
   if (first) backend.previews(preview(first));
   backend.on("services", () => SERVICES);
   backend.on("back_up_now", () => {
-    run(backend, now);
+    void run(backend, now);
     return "made";
   });
   backend.on("restore", ({ backup }) => {
-    run(backend, now, {
+    void run(backend, now, {
       kind: "restoration",
       backup: String(backup),
       phase: "staging",
@@ -40,8 +40,7 @@ function scene(now: Date, shown: View, rows = 214): Backend {
     return null;
   });
   backend.on("undo_restore", () => {
-    run(backend, now, { kind: "undo", phase: "staging" });
-    return null;
+    return run(backend, now, { kind: "undo", phase: "staging" });
   });
   backend.on("cancel_job", () => {
     const running = backend.view.job;
@@ -60,47 +59,55 @@ function scene(now: Date, shown: View, rows = 214): Backend {
   return backend;
 }
 
-/** Plays a job of five seconds. */
-function run(backend: Backend, now: Date, changes: Partial<Job> = {}): void {
+/** Plays a job of five seconds, and answers when it has ended. */
+function run(
+  backend: Backend,
+  now: Date,
+  changes: Partial<Job> = {},
+): Promise<null> {
   const id = `job-${Math.random()}`;
   const calm = backend.view.summary;
   let percentage = 0;
-  const timer = setInterval(() => {
-    const current = backend.view.job;
-    if (current?.id === id && current.state !== "running") {
+  return new Promise((resolve) => {
+    const timer = setInterval(() => {
+      const current = backend.view.job;
+      if (current?.id === id && current.state !== "running") {
+        clearInterval(timer);
+        backend.change({ summary: calm });
+        return resolve(null);
+      }
+      percentage += 2.3;
+      const over = percentage >= 100;
+      const progress = {
+        bytes_done: 3.12e6 * Math.min(100, percentage),
+        bytes_total: 3.12e8,
+        percentage: Math.min(100, percentage),
+        bytes_per_second: 71e6,
+        seconds_left: (100 - percentage) / 20,
+      };
+      const running = job({ ...changes, id, progress });
+      if (!over)
+        return backend.show({
+          ...working(now, running),
+          undo: backend.view.undo,
+        });
       clearInterval(timer);
-      backend.change({ summary: calm });
-      return;
-    }
-    percentage += 2.3;
-    const over = percentage >= 100;
-    const progress = {
-      bytes_done: 3.12e6 * Math.min(100, percentage),
-      bytes_total: 3.12e8,
-      percentage: Math.min(100, percentage),
-      bytes_per_second: 71e6,
-      seconds_left: (100 - percentage) / 20,
-    };
-    const running = job({ ...changes, id, progress });
-    if (!over)
-      return backend.show({
-        ...working(now, running),
-        undo: backend.view.undo,
+      const restored = running.kind === "restoration";
+      backend.change({
+        summary: calm,
+        job: ended("completed", { ...changes, id }),
+        undo: restored
+          ? {
+              backup: running.backup,
+              restored: new Date().toISOString(),
+              assets: 4232,
+              bytes: 3.131e8,
+            }
+          : null,
       });
-    const restored = running.kind === "restoration";
-    backend.change({
-      summary: calm,
-      job: ended("completed", { ...changes, id }),
-      undo: restored
-        ? {
-            backup: running.backup,
-            restored: new Date().toISOString(),
-            assets: 4232,
-            bytes: 3.131e8,
-          }
-        : null,
-    });
-  }, 110);
+      resolve(null);
+    }, 110);
+  });
 }
 
 const LOST: Connection = {
@@ -231,6 +238,7 @@ export const STATES: Record<string, (now: Date) => Backend> = {
       destination: null,
       key: null,
       features: [],
+      backups_count: 40,
     });
     const backend = scene(now, shown, 40).refuse("preview_restore", {
       code: "unsupported",

@@ -87,15 +87,19 @@ export class App {
     this.problem = null;
     if (furtherThan(old, view)) this.progressed = new Date();
     this.sheet?.follow(view);
-    const moved =
-      JSON.stringify(old?.connection.target) !==
-      JSON.stringify(view.connection.target);
-    if (moved) this.list.clear();
-    const back = old?.connection.status !== "connected";
-    const changed = old?.backups_revision !== view.backups_revision;
-    if (view.connection.status === "connected" && (moved || back || changed)) {
+    // The first view is no move: what an intent has chosen before it came stays chosen.
+    const moved = old !== null && !sameTarget(old, view);
+    if (moved) {
+      this.list.clear();
+      this.closeSheet();
+    }
+    if (view.connection.status !== "connected") return;
+    const back = moved || old?.connection.status !== "connected";
+    if (back || old?.backups_revision !== view.backups_revision) {
       void this.list.load();
     }
+    // A sheet may have been asked for before there was a service to ask.
+    if (back && this.sheet?.preview === null) void this.sheet.look();
   }
 
   async takeIntent(): Promise<void> {
@@ -130,8 +134,11 @@ export class App {
     void sheet.look();
   }
 
-  /** A job that runs goes on; Overview shows it. */
+  /** A job that runs goes on, and Overview shows it. One whose end the sheet has shown is not shown again. */
   closeSheet(): void {
+    if (this.sheet?.step === "ended" && this.sheet.job) {
+      this.dismissed = this.sheet.job.id;
+    }
     this.sheet = null;
   }
 
@@ -178,6 +185,16 @@ export class App {
 }
 
 export const [useApp, provideApp] = createContext<App>();
+
+function sameTarget(old: View, view: View): boolean {
+  const [before, now] = [old.connection.target, view.connection.target];
+  return (
+    before.kind === now.kind &&
+    (before.kind === "embedded" ||
+      now.kind === "embedded" ||
+      before.address === now.address)
+  );
+}
 
 function furtherThan(old: View | null, view: View): boolean {
   const [before, now] = [old?.job, view.job];

@@ -31,8 +31,15 @@ export function number(n: number): string {
 }
 
 /** Whole percent, and 100 only when it is all of it. */
-export function percent(value: number): number {
+export function wholePercent(value: number): number {
   return Math.max(0, Math.min(100, Math.floor(value)));
+}
+
+/** `61%` */
+export function percent(value: number): string {
+  return new Intl.NumberFormat(currentLocale(), { style: "percent" }).format(
+    wholePercent(value) / 100,
+  );
 }
 
 /** `11 seconds left`. Longer ones are rounded more, because they are estimates. */

@@ -1,7 +1,15 @@
 // A job in words: what it does, how far it is, and what a cancel would do now.
 
 import type { Job, JobState } from "./bindings";
-import { bytes, bytesOf, duration, percent, rate, timeLeft } from "./format";
+import {
+  bytes,
+  bytesOf,
+  duration,
+  percent,
+  rate,
+  timeLeft,
+  wholePercent,
+} from "./format";
 import { t } from "./messages";
 
 export function isRunning(job: Job | null): boolean {
@@ -12,6 +20,20 @@ function isEnded(
   state: JobState,
 ): state is "completed" | "failed" | "canceled" {
   return state === "completed" || state === "failed" || state === "canceled";
+}
+
+/** Stands for a job that was asked for, until a view shows the real one. */
+export function asked(kind: Job["kind"], backup: string): Job {
+  return {
+    id: "",
+    kind,
+    backup,
+    state: "queued",
+    phase: "preparing",
+    progress: { bytes_done: 0, bytes_total: 0, percentage: 0 },
+    cancelable: true,
+    started: "",
+  };
 }
 
 /** `of` names the backup in a sentence, see `ofMoment`. */
@@ -67,10 +89,10 @@ export function endFacts(job: Job): string {
 export function announcement(job: Job, of: string): string {
   if (!isRunning(job)) return `${title(job, of)}. ${endFacts(job)}`.trim();
   if (job.state === "canceling") return title(job, of);
-  const quarter = Math.floor(percent(job.progress.percentage) / 25) * 25;
+  const quarter = Math.floor(wholePercent(job.progress.percentage) / 25) * 25;
   return t("job.announce", {
     title: title(job, of),
     phase: phase(job),
-    percent: String(quarter),
+    percent: percent(quarter),
   });
 }

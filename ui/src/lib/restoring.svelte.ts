@@ -72,6 +72,9 @@ export class Restoring {
   follow(view: View): void {
     const { job } = view;
     if (!job || job.id === this.#before) return;
+    // A notification can undo the restore while the sheet still shows its end.
+    const undone = job.kind === "undo" && job.id !== this.job?.id;
+    if (this.step === "ended" && undone) this.step = "undoing";
     const ours =
       this.step === "restoring"
         ? job.kind === "restoration" && job.backup === this.backup

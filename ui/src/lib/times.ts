@@ -27,6 +27,19 @@ export function clock(moment: Date): string {
   return formatter("clock", { timeStyle: "short" }).format(moment);
 }
 
+/** How many letters wide a clock can get, so that those of a list stand in one column. */
+export function clockWidth(): number {
+  return clock(new Date(2026, 0, 1, 22, 22)).length;
+}
+
+/** `23 Nov 2026, 14:02:33` */
+export function shortExact(moment: Date): string {
+  return formatter("short exact", {
+    dateStyle: "medium",
+    timeStyle: "medium",
+  }).format(moment);
+}
+
 /** `Monday, 23 November 2026, 14:02:33` */
 export function exact(moment: Date): string {
   return t("time.day-and-clock", {
