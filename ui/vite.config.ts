@@ -19,5 +19,6 @@ export default defineConfig({
     environment: "jsdom",
     include: ["src/**/*.test.ts"],
     setupFiles: ["src/lib/testing/setup.ts"],
+    env: { TZ: "UTC" },
   },
 });

@@ -43,6 +43,25 @@ describe("message files", () => {
     }
   });
 
+  it("hold no text that nothing shows", () => {
+    const sources = import.meta.glob<string>(
+      ["/src/**/*.{ts,svelte}", "!/src/**/*.test.ts", "!/src/lib/testing/**"],
+      { query: "?raw", import: "default", eager: true },
+    );
+    const code = Object.values(sources).join("");
+    const made = [...code.matchAll(/`([\w.-]+\.)\$\{/g)].map(
+      ([, start]) => start,
+    );
+    const unused = Object.keys(en).filter((key) => {
+      const name = key.replace(/\.(one|other)$/, "");
+      return (
+        !code.includes(`"${name}"`) &&
+        !made.some((start) => start && key.startsWith(start))
+      );
+    });
+    expect(unused).toEqual([]);
+  });
+
   it("give every translated problem a message and a way out", () => {
     for (const [code, problem] of Object.entries(problems)) {
       expect(problem.message, code).not.toBe("");

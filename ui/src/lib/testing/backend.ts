@@ -55,6 +55,10 @@ export class Backend {
     return this;
   }
 
+  handler(command: string): Handler {
+    return this.#handlers[command] ?? (() => null);
+  }
+
   refuse(command: string, problem: Problem): this {
     return this.on(command, () => {
       throw problem;

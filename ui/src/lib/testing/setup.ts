@@ -1,8 +1,42 @@
-// What jsdom lacks, and the same language and time zone on every machine.
+// What jsdom lacks, and the same language, time zone (vite.config.ts) and moment on every machine.
 
-import { afterEach, beforeEach } from "vitest";
+import "@testing-library/jest-dom/vitest";
+import { afterEach, beforeEach, vi } from "vitest";
+import { cleanup } from "@testing-library/svelte";
+import { tick } from "svelte";
 import { clearMocks } from "@tauri-apps/api/mocks";
 import { chooseLanguage } from "../messages";
 
-beforeEach(() => chooseLanguage(["en-GB"]));
-afterEach(() => clearMocks());
+export const NOW = new Date("2026-11-23T16:16:00Z");
+
+/** jsdom has no layout: everything is as high as this. */
+const HEIGHT = 600;
+
+class Observer implements ResizeObserver {
+  constructor(private told: ResizeObserverCallback) {}
+
+  observe(target: Element): void {
+    this.told([{ target } as ResizeObserverEntry], this);
+  }
+
+  unobserve(): void {}
+  disconnect(): void {}
+}
+
+vi.stubGlobal("ResizeObserver", Observer);
+Object.defineProperty(HTMLElement.prototype, "clientHeight", {
+  get: () => HEIGHT,
+});
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["Date"], now: NOW });
+  chooseLanguage(["en-GB"]);
+});
+
+afterEach(async () => {
+  vi.useRealTimers();
+  // The window stops listening to the app, and that takes a moment, before there is none any more.
+  cleanup();
+  await tick();
+  clearMocks();
+});
