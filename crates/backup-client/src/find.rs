@@ -1,18 +1,23 @@
 //! Finding services on this machine: Holdfast's own by its file, others by the port file of PiecesOS and its usual ports.
 
 use std::fs;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use backup_api::ServiceFile;
-use directories::BaseDirs;
+use directories::{BaseDirs, UserDirs};
 use futures::{StreamExt, stream};
 use url::Url;
 
 use crate::client::{Client, Timeouts};
 
-/// Where PiecesOS looks for a port of its own, then where older ones listened.
-const PORTS: [std::ops::RangeInclusive<u16>; 3] = [39300..=39333, 5323..=5323, 1000..=1000];
+/// Where PiecesOS looks for a port of its own.
+const PORTS_OF_PIECES: RangeInclusive<u16> = 39300..=39333;
+/// Where older ones listened.
+const OLDER_PORTS: [u16; 2] = [5323, 1000];
+/// In one of its data folders.
+const PORT_FILE: &str = "com.pieces.os/production/Config/.port.txt";
 const AT_ONCE: usize = 12;
 const QUICK: Duration = Duration::from_millis(800);
 
@@ -45,50 +50,57 @@ pub async fn own_service(data_dir: &Path) -> Option<ServiceFile> {
 
 /// Every service of others that answers, in the order in which they are looked for.
 pub async fn find_services() -> Vec<Found> {
-    let named = port_file()
-        .and_then(|path| fs::read_to_string(path).ok())
-        .and_then(|text| text.trim().parse().ok());
-    let usual = PORTS.into_iter().flatten();
-    let ports = named
-        .into_iter()
-        .chain(usual.filter(|port| Some(*port) != named));
-    let probes =
-        ports.map(|port: u16| probe(port, Some(port) == named || PORTS[0].contains(&port)));
-    stream::iter(probes)
+    answering(places(named_port(&data_folders()))).await
+}
+
+/// A port, and whether PiecesOS is what to expect there.
+type Place = (u16, bool);
+
+/// The port that PiecesOS has named, then the usual ones.
+fn places(named: Option<u16>) -> Vec<Place> {
+    let usual = PORTS_OF_PIECES.map(|port| (port, true));
+    let usual = usual.chain(OLDER_PORTS.map(|port| (port, false)));
+    let named_one = named.map(|port| (port, true)).into_iter();
+    named_one
+        .chain(usual.filter(|(port, _)| Some(*port) != named))
+        .collect()
+}
+
+async fn answering(places: Vec<Place>) -> Vec<Found> {
+    stream::iter(places.into_iter().map(probe))
         .buffered(AT_ONCE)
         .filter_map(std::future::ready)
         .collect()
         .await
 }
 
-async fn probe(port: u16, of_pieces: bool) -> Option<Found> {
+async fn probe((port, of_pieces): Place) -> Option<Found> {
     let address: Url = format!("http://127.0.0.1:{port}").parse().ok()?;
     let client = quick_client(address.clone(), None)?;
     if !client.is_healthy().await.ok()? {
         return None;
     }
-    let capabilities = client.capabilities().await.ok().flatten();
-    let kind = match capabilities {
-        Some(capabilities) if capabilities.service == "holdfast" => Kind::Holdfast,
+    let kind = match client.capabilities().await {
+        Ok(Some(capabilities)) if capabilities.service == "holdfast" => Kind::Holdfast,
+        // It lets no other programs in, and says so in its own words.
+        Err(error) if error.code() == "clients-not-allowed" => Kind::Holdfast,
         _ if of_pieces => Kind::Pieces,
         _ => Kind::Other,
     };
-    let version = client
-        .version()
-        .await
-        .ok()
-        .map(|version| version.trim().to_owned())
-        .filter(|version| {
-            // Shown to a person; whatever listens there may answer anything.
-            !version.is_empty()
-                && version.len() < 40
-                && version.chars().all(|c| c.is_ascii_graphic())
-        });
+    let version = client.version().await.ok().and_then(|text| shown(&text));
     Some(Found {
         kind,
         address,
         version,
     })
+}
+
+/// A version as a person may see it; whatever listens there may answer anything.
+fn shown(version: &str) -> Option<String> {
+    let version = version.trim();
+    let is_one =
+        !version.is_empty() && version.len() < 40 && version.chars().all(|c| c.is_ascii_graphic());
+    is_one.then(|| version.to_owned())
 }
 
 fn quick_client(address: Url, token: Option<String>) -> Option<Client> {
@@ -100,13 +112,20 @@ fn quick_client(address: Url, token: Option<String>) -> Option<Client> {
     Client::with_timeouts(address, token, timeouts).ok()
 }
 
-/// Where PiecesOS writes its port.
-fn port_file() -> Option<PathBuf> {
-    let data = BaseDirs::new()?.data_dir().to_owned();
-    let documents =
-        directories::UserDirs::new().and_then(|dirs| dirs.document_dir().map(Path::to_owned));
-    let candidates = [Some(data), documents].into_iter().flatten();
-    candidates
-        .map(|folder| folder.join("com.pieces.os/production/Config/.port.txt"))
-        .find(|path| path.exists())
+/// The port that PiecesOS wrote into the first of these folders that holds one.
+fn named_port(folders: &[PathBuf]) -> Option<u16> {
+    folders.iter().find_map(|folder| {
+        let text = fs::read_to_string(folder.join(PORT_FILE)).ok()?;
+        text.trim().parse().ok().filter(|port| *port != 0)
+    })
 }
+
+/// Where PiecesOS may keep its folder.
+fn data_folders() -> Vec<PathBuf> {
+    let data = BaseDirs::new().map(|dirs| dirs.data_dir().to_owned());
+    let documents = UserDirs::new().and_then(|dirs| dirs.document_dir().map(Path::to_owned));
+    data.into_iter().chain(documents).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -3,14 +3,11 @@
 
 mod common;
 
-use std::time::Duration;
-
 use backup_api::{JobKind, Status};
 use backup_client::{Canceled, ClientError};
 use common::in_time;
 use common::scripted::*;
 
-const SHORT: Duration = Duration::from_millis(300);
 const KINDS: [(JobKind, &str); 3] = [
     (JobKind::Creation, "creation"),
     (JobKind::Restoration, "restoration"),

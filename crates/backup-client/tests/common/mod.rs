@@ -1,7 +1,9 @@
 //! What the tests of the client speak to: a real service over a real engine, and one that follows a script.
 #![allow(dead_code)]
 
+pub mod followed;
 pub mod scripted;
+pub mod ways;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -28,6 +30,7 @@ pub struct Service {
     pub engine: Arc<Engine>,
     folder: tempfile::TempDir,
     stop: CancellationToken,
+    task: tokio::task::JoinHandle<()>,
 }
 
 impl Drop for Service {
@@ -58,17 +61,25 @@ impl Service {
         let stop = CancellationToken::new();
         let told = move |file: ServiceFile| ready.send(file).unwrap();
         let service = serve(listeners, engine.clone(), options, stop.clone(), told);
-        tokio::spawn(async { service.await.unwrap() });
+        let task = tokio::spawn(async { service.await.unwrap() });
         Self {
             file: file.await.unwrap(),
             engine,
             folder,
             stop,
+            task,
         }
     }
 
     pub fn data(&self) -> PathBuf {
         self.folder.path().join("data")
+    }
+
+    /// Asks the service to end, and waits until it has. Its folders stay.
+    pub async fn end(mut self) -> Self {
+        self.stop.cancel();
+        in_time(&mut self.task).await.unwrap();
+        self
     }
 
     pub fn client(&self) -> Client {

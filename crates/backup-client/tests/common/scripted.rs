@@ -13,6 +13,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::Message;
 
+/// Time enough to fail by, where a test is about a time that runs out.
+pub const SHORT: Duration = Duration::from_millis(300);
+
 /// One thing that a service does with a connection. After the last it closes it.
 #[derive(Clone, Debug)]
 pub enum Act {
