@@ -24,20 +24,26 @@ pub async fn follow(
     json: bool,
 ) -> Result<Option<Backup>, Failure> {
     let bar = bar(act, json);
-    let (mut backup, mut asked) = (None, false);
+    // One for the whole job: whoever is told between two steps is told all the same.
+    let mut stop = std::pin::pin!(told_to_stop());
+    let (mut backup, mut told, mut asked) = (None, false, false);
     loop {
         let step = tokio::select! {
             step = job.next() => step,
-            () = told_to_stop(), if !asked => {
-                asked = true;
+            () = &mut stop, if !told => {
+                told = true;
                 bar.set_message("cancelling");
-                cancel(client, &job, act);
+                asked = cancel(client, &job, act);
                 continue;
             }
         };
         let Some(step) = step else { break };
         let step = step.inspect_err(|_| bar.finish_and_clear())?;
         tell(&bar, &step, json);
+        if told && !asked {
+            // The service had not named the backup when it was told.
+            asked = cancel(client, &job, act);
+        }
         backup = step.backup.or(backup);
         match step.status {
             Some(Status::Completed) => break,
@@ -56,10 +62,10 @@ pub async fn follow(
     Ok(backup)
 }
 
-/// From a task of its own, so that the job's end is seen meanwhile.
-fn cancel(client: &Client, job: &Watched, act: Act) {
+/// From a task of its own, so that the job's end is seen meanwhile. False: it is not yet known what to cancel.
+fn cancel(client: &Client, job: &Watched, act: Act) -> bool {
     let Some(id) = job.backup_id().map(str::to_owned) else {
-        return;
+        return false;
     };
     let client = client.clone();
     tokio::spawn(async move {
@@ -71,6 +77,7 @@ fn cancel(client: &Client, job: &Watched, act: Act) {
             tracing::info!(%error, "the job ended before it was cancelled");
         }
     });
+    true
 }
 
 /// A stream says that a job failed; the list of jobs says why.
