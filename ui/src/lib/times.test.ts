@@ -45,9 +45,9 @@ describe("days", () => {
 describe("a backup in a sentence", () => {
   it("is called by as much of its date as is needed", () => {
     expect(ofMoment(ago(2), NOW)).toBe("of 14:16");
-    expect(ofMoment(ago(24), NOW)).toBe("of yesterday, 16:16");
-    expect(ofMoment(ago(48), NOW)).toBe("of 21 November, 16:16");
-    expect(ofMoment(ago(365 * 24), NOW)).toBe("of 23 November 2025, 16:16");
+    expect(ofMoment(ago(24), NOW)).toBe("of yesterday at 16:16");
+    expect(ofMoment(ago(48), NOW)).toBe("of 21 November at 16:16");
+    expect(ofMoment(ago(365 * 24), NOW)).toBe("of 23 November 2025 at 16:16");
   });
 });
 

@@ -32,11 +32,11 @@ export function clockWidth(): number {
   return clock(new Date(2026, 0, 1, 22, 22)).length;
 }
 
-/** `23 Nov 2026, 14:02:33` */
+/** `23 Nov 2026, 14:02` */
 export function shortExact(moment: Date): string {
   return formatter("short exact", {
     dateStyle: "medium",
-    timeStyle: "medium",
+    timeStyle: "short",
   }).format(moment);
 }
 
@@ -87,7 +87,7 @@ export function relative(moment: Date, now: Date): string {
   return format.format(sign * Math.floor(days / 365.25), "year");
 }
 
-/** How a sentence calls a backup: `of 14:02`, `of yesterday, 14:02`, `of 21 November, 14:02`. */
+/** How a sentence calls a backup: `of 14:02`, `of yesterday at 14:02`, `of 21 November at 14:02`. */
 export function ofMoment(moment: Date, now: Date): string {
   const time = clock(moment);
   const ago = daysBetween(moment, now);

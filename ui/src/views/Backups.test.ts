@@ -281,7 +281,7 @@ describe("a service without the extensions", () => {
     }));
     await openList();
     expect(rows()[0]).not.toHaveTextContent(/snippets|new/);
-    expect(details()).not.toHaveTextContent(/Snippets|Added/);
+    expect(details()).not.toHaveTextContent(/Snippets|New data/);
     expect(details()).toHaveTextContent("Size 312 MB");
   });
 });
