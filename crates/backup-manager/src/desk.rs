@@ -4,17 +4,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use backup_api::{BackupStreamedProgress, Job, JobKind, Overview, Problem};
 use chrono::Utc;
 use tokio::sync::{Notify, mpsc, watch};
+use tokio_util::sync::CancellationToken;
 
 use crate::api::Api;
+use crate::line::Line;
 use crate::notices::Notices;
 use crate::state::State;
-use crate::{Notice, Target, View, plain};
-
-/// The extension without which a service is followed through the plain API alone.
-pub(crate) const OVERVIEW: &str = "overview";
+use crate::{Notice, Target, View};
 
 /// How long things may take, and how often they are done.
 #[derive(Clone, Copy, Debug)]
@@ -55,15 +53,17 @@ pub(crate) struct Desk {
     watched: AtomicBool,
     /// Raised when the list of backups may have changed and only asking tells.
     pub(crate) relist: Notify,
+    /// Cancelled when the manager has gone.
+    pub(crate) gone: CancellationToken,
     pub(crate) timings: Timings,
 }
 
-struct Inner {
-    state: State,
+pub(crate) struct Inner {
+    pub(crate) state: State,
     notices: Notices,
-    api: Option<Arc<dyn Api>>,
+    pub(crate) api: Option<Arc<dyn Api>>,
     /// Another number for every target, so that late news of one is not taken for news of the next.
-    epoch: u64,
+    pub(crate) epoch: u64,
 }
 
 impl Desk {
@@ -87,6 +87,7 @@ impl Desk {
             out,
             watched: AtomicBool::new(false),
             relist: Notify::new(),
+            gone: CancellationToken::new(),
             timings,
         };
         (Arc::new(desk), notices)
@@ -118,16 +119,11 @@ impl Desk {
         self.publish(&inner);
     }
 
-    /// The same for what is seen of jobs: it can be worth a notice.
-    fn observe(&self, change: impl FnOnce(&mut State)) {
-        let mut inner = self.lock();
-        let Inner { state, notices, .. } = &mut *inner;
-        change(state);
+    /// What was seen of jobs can be worth a notice.
+    pub(crate) fn seen(&self, inner: &mut Inner) {
+        let Inner { state, notices, .. } = inner;
         let watched = self.watched.load(Ordering::Relaxed);
-        let notice = notices.observe(state.moment(watched));
-        self.publish(&inner);
-        drop(inner);
-        if let Some(notice) = notice {
+        if let Some(notice) = notices.observe(state.moment(watched)) {
             self.notify(notice);
         }
     }
@@ -135,32 +131,6 @@ impl Desk {
     /// Time has gone by, which a summary may tell.
     pub(crate) fn tick(&self) {
         self.publish(&self.lock());
-    }
-
-    pub(crate) fn overview(&self, overview: Overview) {
-        self.observe(|state| state.overview(overview, Instant::now()));
-    }
-
-    /// Nothing runs and nothing has run, as far as this service of the plain API tells.
-    pub(crate) fn acquaint(&self) {
-        self.observe(|_| ());
-    }
-
-    /// What a service of the plain API says of a job. Says whether it was news.
-    pub(crate) fn report(&self, kind: JobKind, report: &BackupStreamedProgress) -> bool {
-        let mut news = false;
-        self.observe(|state| {
-            let job = plain::reported(state.job.as_ref(), kind, report, Utc::now());
-            if let Some(job) = job {
-                news = true;
-                state.set_job(Some(job), Instant::now());
-            }
-        });
-        news
-    }
-
-    pub(crate) fn set_job(&self, job: Job) {
-        self.observe(|state| state.set_job(Some(job), Instant::now()));
     }
 
     pub(crate) fn choose(&self, target: Target) {
@@ -172,34 +142,21 @@ impl Desk {
         self.publish(&inner);
     }
 
-    pub(crate) fn use_api(&self, api: Option<Arc<dyn Api>>) {
-        self.lock().api = api;
+    /// The target, and the way in which the service there is heard.
+    pub(crate) fn target(self: &Arc<Self>) -> (Target, Line) {
+        let inner = self.lock();
+        let line = Line::new(self.clone(), inner.epoch);
+        (inner.state.target().clone(), line)
     }
 
-    pub(crate) fn api(&self) -> Option<Arc<dyn Api>> {
-        self.lock().api.clone()
+    /// The service that is talked to, if there is a connection.
+    pub(crate) fn service(self: &Arc<Self>) -> Option<(Arc<dyn Api>, Line)> {
+        let inner = self.lock();
+        let api = inner.api.clone()?;
+        Some((api, Line::new(self.clone(), inner.epoch)))
     }
 
-    pub(crate) fn epoch(&self) -> u64 {
-        self.lock().epoch
-    }
-
-    /// Whether jobs have to be made up from what the plain API says.
-    pub(crate) fn is_plain(&self) -> bool {
-        self.read(|state| !state.offers(OVERVIEW))
-    }
-
-    pub(crate) fn running_job(&self) -> Option<Job> {
-        let job = self.read(|state| state.job.clone());
-        job.filter(|job| !job.state.is_terminal())
-    }
-
-    pub(crate) fn lose(&self, problem: Problem) {
-        self.use_api(None);
-        self.change(|state| state.lost(problem));
-    }
-
-    fn publish(&self, inner: &Inner) {
+    pub(crate) fn publish(&self, inner: &Inner) {
         let now = (Utc::now(), Instant::now());
         let view = inner.state.view(now, self.timings.stall);
         self.views.send_if_modified(|shown| {
@@ -211,7 +168,7 @@ impl Desk {
         });
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

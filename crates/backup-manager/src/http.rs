@@ -91,13 +91,19 @@ fn service(client: Client, name: String, address: String) -> Service {
 
 async fn name_of(client: &Client) -> Result<String, Problem> {
     let version = client.version().await.map_err(explain)?;
+    let capabilities = client.capabilities().await.ok().flatten();
     let port = client.address().port_or_known_default();
-    let kind = if port.is_some_and(|port| PORTS_OF_PIECES.contains(&port)) {
-        ServiceKind::Pieces
-    } else {
-        ServiceKind::Other
+    let kind = match capabilities {
+        Some(capabilities) if capabilities.service == "holdfast" => ServiceKind::Holdfast,
+        _ if port.is_some_and(|port| PORTS_OF_PIECES.contains(&port)) => ServiceKind::Pieces,
+        _ => ServiceKind::Other,
     };
-    Ok(name(kind, Some(version.trim())))
+    // Shown to a person; whatever listens there may answer anything.
+    let version = Some(version.trim()).filter(|version| {
+        let short = !version.is_empty() && version.len() < 40;
+        short && version.chars().all(|c| c.is_ascii_graphic())
+    });
+    Ok(name(kind, version))
 }
 
 fn name(kind: ServiceKind, version: Option<&str>) -> String {

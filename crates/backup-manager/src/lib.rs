@@ -4,10 +4,12 @@
 mod api;
 mod desk;
 mod http;
+mod line;
 mod manager;
 mod notices;
 mod plain;
 mod problem;
+mod reports;
 #[cfg(test)]
 mod samples;
 mod session;

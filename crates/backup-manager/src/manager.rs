@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use backup_api::{JobKind, JobState, Preview, Problem};
 use tokio::sync::{mpsc, watch};
+use tokio_util::sync::DropGuard;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::api::{Api, Connector};
 use crate::desk::{Desk, Timings};
+use crate::line::Line;
 use crate::notices::{Notice, Subject, refused};
 use crate::session::{self, Again};
 use crate::throttle::throttled;
@@ -23,6 +25,8 @@ struct Inner {
     again: Arc<Again>,
     views: watch::Receiver<View>,
     _session: AbortOnDropHandle<()>,
+    /// Ends what follows jobs.
+    _gone: DropGuard,
 }
 
 impl Manager {
@@ -39,6 +43,7 @@ impl Manager {
         let again = Arc::<Again>::default();
         let session = session::run(desk.clone(), connector.clone(), again.clone());
         let inner = Inner {
+            _gone: desk.gone.clone().drop_guard(),
             desk,
             connector,
             again,
@@ -80,8 +85,8 @@ impl Manager {
 
     /// Newest first.
     pub async fn backups(&self) -> Result<Vec<BackupRow>, Problem> {
-        let api = self.api()?;
-        let mut rows: Vec<BackupRow> = if self.offers("details") {
+        let (api, line) = self.service()?;
+        let mut rows: Vec<BackupRow> = if offers(&line, "details") {
             let details = api.details().await?;
             details.into_iter().map(BackupRow::from).collect()
         } else {
@@ -94,14 +99,15 @@ impl Manager {
 
     /// Starts a backup and returns its id as soon as there is one.
     pub async fn back_up(&self) -> Result<String, Problem> {
-        start::start(&self.0.desk, &self.api()?, start::Request::Creation).await
+        let (api, line) = self.service()?;
+        start::start(line, &api, start::Request::Creation).await
     }
 
     /// Returns as soon as the restore has started.
     pub async fn restore(&self, backup: &str) -> Result<(), Problem> {
+        let (api, line) = self.service()?;
         let request = start::Request::Restoration(backup.to_owned());
-        let started = start::start(&self.0.desk, &self.api()?, request).await;
-        started.map(drop)
+        start::start(line, &api, request).await.map(drop)
     }
 
     /// What a restore would do.
@@ -113,7 +119,8 @@ impl Manager {
 
     /// Cancels the job that runs; returns when it has ended, however it did.
     pub async fn cancel(&self) -> Result<(), Problem> {
-        start::cancel(&self.0.desk, self.api()?.as_ref()).await
+        let (api, line) = self.service()?;
+        start::cancel(&line, api.as_ref()).await
     }
 
     /// Brings back what the last restore replaced; returns when that is done.
@@ -121,12 +128,12 @@ impl Manager {
         let api = self.extension("undo", "undo a restore")?;
         // A task of its own: it goes on when nobody waits for it any more.
         let undo = tokio::spawn(async move { api.undo().await });
-        let ended = undo.await.map_err(|_| problem::disconnected())?;
-        ended.map(drop)
+        let ended = undo.await.map_err(|_| problem::disconnected())??;
+        ended.problem.map_or(Ok(()), Err)
     }
 
     pub async fn delete(&self, backup: &str) -> Result<(), Problem> {
-        self.api()?.delete(backup).await?;
+        self.service()?.0.delete(backup).await?;
         self.relist();
         Ok(())
     }
@@ -139,9 +146,11 @@ impl Manager {
         Ok(())
     }
 
-    /// [`Manager::back_up`] for somebody who does not look at the window: a refusal becomes a notice.
+    /// [`Manager::back_up`] for somebody who does not look at the window: a refusal becomes a notice, once it is one.
     pub async fn back_up_unseen(&self) {
-        if let Err(problem) = self.back_up().await {
+        if let Err(problem) = self.back_up().await
+            && problem.code != problem::NO_ANSWER_YET
+        {
             self.tell(JobKind::Creation, &problem);
         }
     }
@@ -186,21 +195,21 @@ impl Manager {
         self.0.desk.change(|state| state.list_changed());
     }
 
-    fn offers(&self, feature: &str) -> bool {
-        self.0.desk.read(|state| state.offers(feature))
-    }
-
-    fn api(&self) -> Result<Arc<dyn Api>, Problem> {
-        self.0.desk.api().ok_or_else(problem::disconnected)
+    fn service(&self) -> Result<(Arc<dyn Api>, Line), Problem> {
+        self.0.desk.service().ok_or_else(problem::disconnected)
     }
 
     /// The service, if it has this extension. `what`: what it could do then.
     fn extension(&self, feature: &str, what: &str) -> Result<Arc<dyn Api>, Problem> {
-        let api = self.api()?;
-        if self.offers(feature) {
+        let (api, line) = self.service()?;
+        if offers(&line, feature) {
             Ok(api)
         } else {
             Err(problem::unsupported(what))
         }
     }
+}
+
+fn offers(line: &Line, feature: &str) -> bool {
+    line.read(|state| state.offers(feature)).unwrap_or(false)
 }

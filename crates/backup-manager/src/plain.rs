@@ -26,7 +26,8 @@ pub(crate) fn begun(kind: JobKind, backup: &str, now: DateTime<Utc>) -> Job {
     }
 }
 
-/// The job after this report on it. `None`: the report is about nothing that is known, or late.
+/// The job after this report on it. `None`: the report is about nothing that is known, or late, or about another job
+/// than the one that runs: only one is followed at a time.
 pub(crate) fn reported(
     job: Option<&Job>,
     kind: JobKind,
@@ -38,29 +39,33 @@ pub(crate) fn reported(
         job.kind == kind && backup.is_none_or(|backup| backup == job.backup.as_str())
     });
     let status = report.status.unwrap_or_default();
-    let mut job = match same {
-        Some(job) if !job.state.is_terminal() => job.clone(),
-        Some(job) if status.is_terminal() || is_late(job, now) => return None,
+    match same {
+        Some(job) if !job.state.is_terminal() => Some(advanced(job, report, now)),
+        Some(job) if status.is_terminal() || is_late(job, now) => None,
         // Of a job that is not known, an end is no news.
-        None if status.is_terminal() => return None,
-        _ => begun(kind, backup?, now),
-    };
+        None if status.is_terminal() || job.is_some_and(|job| !job.state.is_terminal()) => None,
+        _ => Some(advanced(&begun(kind, backup?, now), report, now)),
+    }
+}
+
+/// A job that runs, after this report, which is about it.
+pub(crate) fn advanced(job: &Job, report: &BackupStreamedProgress, now: DateTime<Utc>) -> Job {
+    let mut job = job.clone();
+    let status = report.status.unwrap_or_default();
     let percentage = report.percentage.unwrap_or_default().clamp(0.0, 100.0);
     job.progress.percentage = job.progress.percentage.max(percentage);
     match status {
-        Status::Completed | Status::Failed | Status::Canceled => {
-            return Some(ended(&job, status, now));
-        }
+        Status::Completed | Status::Failed | Status::Canceled => return ended(&job, status, now),
         Status::Initialized => (),
         // A reset is how a service says that it starts over; it is still at work.
         Status::InProgress | Status::Reset | Status::Unknown => {
             if job.state == JobState::Queued {
                 job.state = JobState::Running;
             }
-            job.phase = working(kind);
+            job.phase = working(job.kind);
         }
     }
-    Some(job)
+    job
 }
 
 /// The job, ended with this terminal status.

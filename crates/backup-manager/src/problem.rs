@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use backup_api::{JobKind, Problem};
 
+/// The code of a start that may still come to something.
+pub(crate) const NO_ANSWER_YET: &str = "no-answer-yet";
+
 fn problem(code: &str, message: impl Into<String>, fix: impl Into<String>) -> Problem {
     Problem {
         code: code.to_owned(),
@@ -77,7 +80,7 @@ pub(crate) fn closed() -> Problem {
 pub(crate) fn silent_start(kind: JobKind, waited: Duration) -> Problem {
     let what = noun(kind);
     problem(
-        "no-answer-yet",
+        NO_ANSWER_YET,
         format!(
             "The service was asked for a {what} and has said nothing for {}. It may be busy with something else.",
             seconds(waited)

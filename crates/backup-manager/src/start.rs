@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use backup_api::{BackupStreamedProgress, Job, JobKind, JobState, Problem, Status};
-use chrono::Utc;
+use backup_api::{BackupStreamedProgress, JobKind, JobState, Problem, Status};
+use chrono::{DateTime, Utc};
 use futures::StreamExt;
 use tokio::sync::oneshot;
 
 use crate::api::{Api, Updates};
-use crate::desk::Desk;
-use crate::{plain, problem};
+use crate::line::Line;
+use crate::{notices, problem};
 
 pub(crate) enum Request {
     Creation,
@@ -28,77 +28,73 @@ impl Request {
 /// Starts a job and returns the id of its backup as soon as the service has named it. The job is followed to its end by
 /// a task of its own, whoever waits for this.
 pub(crate) async fn start(
-    desk: &Arc<Desk>,
+    line: Line,
     api: &Arc<dyn Api>,
     request: Request,
 ) -> Result<String, Problem> {
     let kind = request.kind();
+    let reports = Reports::new(line.clone(), kind);
     let (updates, named) = match request {
         Request::Creation => (api.create(), None),
         Request::Restoration(backup) => (api.restore(&backup), Some(backup)),
     };
-    let (sender, started) = oneshot::channel();
-    let reports = Reports::new(desk.clone(), kind);
-    tokio::spawn(follow(reports, named, updates, sender));
-    let waited = desk.timings.start;
+    let (first_word, started) = oneshot::channel();
+    let follow = follow(reports, named, updates, first_word);
+    let gone = line.desk().gone.clone();
+    tokio::spawn(gone.run_until_cancelled_owned(follow));
+    let waited = line.desk().timings.start;
     match tokio::time::timeout(waited, started).await {
         Ok(Ok(result)) => result,
-        // The task ended without a word.
+        // The manager is going.
         Ok(Err(_)) => Err(problem::broke_off(kind)),
         Err(_) => Err(problem::silent_start(kind, waited)),
     }
 }
 
-/// Hands the reports of one call to the desk, as long as the desk still shows the service that was called and that
-/// service does not report better by itself.
+/// Hands the reports of one call on, as long as the service does not report better by itself.
 struct Reports {
-    desk: Arc<Desk>,
+    line: Line,
     kind: JobKind,
-    epoch: u64,
-    begun: bool,
+    /// When the call was made.
+    called: DateTime<Utc>,
+    /// The id of the job, once there is one.
+    job: Option<String>,
 }
 
 impl Reports {
-    fn new(desk: Arc<Desk>, kind: JobKind) -> Self {
-        let epoch = desk.epoch();
+    fn new(line: Line, kind: JobKind) -> Self {
         Self {
-            desk,
+            line,
             kind,
-            epoch,
-            begun: false,
+            called: Utc::now(),
+            job: None,
         }
-    }
-
-    fn are_wanted(&self) -> bool {
-        self.desk.epoch() == self.epoch && self.desk.is_plain()
     }
 
     fn take(&mut self, backup: &str, update: &BackupStreamedProgress) {
-        if !self.are_wanted() {
-            return;
-        }
-        if !std::mem::replace(&mut self.begun, true) {
-            self.desk.change(|state| state.followed = true);
-            self.desk
-                .set_job(plain::begun(self.kind, backup, Utc::now()));
-        }
-        self.desk.report(self.kind, update);
+        let now = Utc::now();
+        let Self {
+            job, kind, called, ..
+        } = self;
+        self.line.observe(|state| {
+            if !state.is_plain() {
+                return false;
+            }
+            let first = job.is_none();
+            let id = job.get_or_insert_with(|| state.started_by_call(*kind, backup, *called, now));
+            state.report_on(id, update, now) || first
+        });
     }
 
     /// If the job has not ended by now, it is not known how it did, and that is what is said.
     fn end(self) {
-        if !self.begun || !self.are_wanted() {
-            return;
-        }
-        self.desk.change(|state| state.followed = false);
-        if let Some(job) = self.desk.running_job() {
-            let ended = plain::ended(&job, Status::Failed, Utc::now());
-            self.desk.set_job(Job {
-                problem: Some(problem::broke_off(self.kind)),
-                ..ended
-            });
-        }
-        self.desk.relist.notify_one();
+        let Some(id) = self.job else { return };
+        self.line.change(|state| {
+            state.followed.take_if(|followed| *followed == id);
+        });
+        let reason = problem::broke_off(self.kind);
+        self.line.end_job(&id, Status::Failed, Some(reason));
+        self.line.desk().relist.notify_one();
     }
 }
 
@@ -106,15 +102,9 @@ async fn follow(
     mut reports: Reports,
     mut named: Option<String>,
     mut updates: Updates<BackupStreamedProgress>,
-    sender: oneshot::Sender<Result<String, Problem>>,
+    first_word: oneshot::Sender<Result<String, Problem>>,
 ) {
-    let mut sender = Some(sender);
-    // Nobody may wait for the first word any more; the job goes on all the same.
-    let mut say = |word| {
-        if let Some(sender) = sender.take() {
-            drop(sender.send(word));
-        }
-    };
+    let mut first_word = Some(first_word);
     while let Some(update) = updates.next().await {
         match update {
             Ok(update) => {
@@ -122,30 +112,49 @@ async fn follow(
                     named.get_or_insert_with(|| backup.id.clone());
                 }
                 if let Some(backup) = &named {
-                    say(Ok(backup.clone()));
+                    if let Some(waits) = first_word.take() {
+                        // Nobody may wait any more; the job goes on all the same.
+                        drop(waits.send(Ok(backup.clone())));
+                    }
                     reports.take(backup, &update);
                 }
             }
             Err(problem) => {
                 let (code, message) = (&problem.code, &problem.message);
                 tracing::warn!(code, message, "a job could not be started or followed");
-                say(Err(problem));
+                refuse(&reports, first_word.take(), problem);
             }
         }
     }
+    refuse(&reports, first_word, problem::broke_off(reports.kind));
     reports.end();
+}
+
+/// Nothing was started. Where nobody waits for that word any more, it becomes a notice.
+fn refuse(
+    reports: &Reports,
+    first_word: Option<oneshot::Sender<Result<String, Problem>>>,
+    problem: Problem,
+) {
+    if let Some(waits) = first_word
+        && let Err(Err(problem)) = waits.send(Err(problem))
+    {
+        reports
+            .line
+            .notify(notices::refused(reports.kind, &problem));
+    }
 }
 
 /// Cancels the job that runs. A service that has just ended it refuses, so its word is not taken for a failure before
 /// the job has been looked at again.
-pub(crate) async fn cancel(desk: &Desk, api: &dyn Api) -> Result<(), Problem> {
-    let job = desk.running_job().ok_or_else(problem::nothing_runs)?;
+pub(crate) async fn cancel(line: &Line, api: &dyn Api) -> Result<(), Problem> {
+    let job = line.running_job().ok_or_else(problem::nothing_runs)?;
     if !job.cancelable || job.kind == JobKind::Undo {
         return Err(problem::not_cancelable());
     }
-    let plain = desk.is_plain();
+    let plain = line.read(|state| state.is_plain()).unwrap_or(false);
     if plain {
-        desk.change(|state| state.set_job_state(JobState::Canceling));
+        line.change(|state| state.set_job_state(&job.id, JobState::Canceling));
     }
     let refusal = api.cancel(job.kind, &job.backup).await.err();
     let status = api.status(job.kind, &job.backup).await.ok().flatten();
@@ -156,17 +165,17 @@ pub(crate) async fn cancel(desk: &Desk, api: &dyn Api) -> Result<(), Problem> {
         (None, None) => Some(Status::Canceled),
         (None, Some(_)) => None,
     };
+    // Another channel may have told of its end meanwhile.
+    let runs = line.read(|state| state.running(&job.id).is_some());
     if plain {
-        let running = desk.running_job().filter(|running| running.id == job.id);
-        match (end, running) {
-            (Some(end), Some(running)) => desk.set_job(plain::ended(&running, end, Utc::now())),
-            (None, Some(_)) => desk.change(|state| state.set_job_state(JobState::Running)),
-            (_, None) => {}
+        match end {
+            Some(end) => drop(line.end_job(&job.id, end, None)),
+            None => line.change(|state| state.set_job_state(&job.id, JobState::Running)),
         }
-        desk.relist.notify_one();
+        line.desk().relist.notify_one();
     }
-    match (end, refusal) {
-        (None, Some(refusal)) => Err(refusal),
+    match refusal {
+        Some(refusal) if end.is_none() && runs != Some(false) => Err(refusal),
         _ => Ok(()),
     }
 }

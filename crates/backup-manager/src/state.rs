@@ -1,17 +1,20 @@
 //! Everything that is known of the service at the moment, and the view made of it. No I/O, and no clock but the one that
-//! is handed in.
+//! is handed in. What is made up of jobs is in `reports.rs`.
 
 use std::time::{Duration, Instant};
 
 use backup_api::{
-    Backup, BackupDetails, Capabilities, DestinationState, Job, JobState, KeyProtection,
-    LibraryState, Overview, Phase, Problem, Progress, UndoState,
+    Backup, BackupDetails, DestinationState, Job, JobState, KeyProtection, LibraryState, Overview,
+    Phase, Problem, Progress, UndoState,
 };
 use chrono::{DateTime, Utc};
 
 use crate::notices::Moment;
 use crate::summary::{Facts, summary};
 use crate::{BackupRow, Connection, ConnectionStatus, Target, View, problem};
+
+/// The extension without which a service is followed through the plain API alone.
+const OVERVIEW: &str = "overview";
 
 #[derive(Debug)]
 pub(crate) struct State {
@@ -25,8 +28,8 @@ pub(crate) struct State {
     last_backup: Option<LastBackup>,
     count: Option<u64>,
     revision: u64,
-    /// The job is reported on by the very call that started it, so nobody else need be asked.
-    pub(crate) followed: bool,
+    /// The id of the job that is reported on by the very call that started it, so nobody else need be asked.
+    pub(crate) followed: Option<String>,
     /// Where the job that runs was when it last got on, and when that was.
     mark: Option<(Mark, Instant)>,
 }
@@ -44,6 +47,16 @@ struct Mark {
     job: String,
     phase: Phase,
     progress: (u64, f64),
+}
+
+impl Mark {
+    fn of(job: &Job) -> Self {
+        Self {
+            job: job.id.clone(),
+            phase: job.phase,
+            progress: (job.progress.bytes_done, job.progress.percentage),
+        }
+    }
 }
 
 impl State {
@@ -65,7 +78,7 @@ impl State {
             last_backup: None,
             count: None,
             revision: 0,
-            followed: false,
+            followed: None,
             mark: None,
         }
     }
@@ -87,16 +100,23 @@ impl State {
         &self.connection.target
     }
 
-    pub(crate) fn found(&mut self, name: String, address: String) {
+    /// It is there; nothing is known of what it holds.
+    pub(crate) fn found(&mut self, name: String, address: String, features: Vec<String>) {
         self.connection.name = name;
         self.connection.address = Some(address);
+        self.features = features;
     }
 
-    pub(crate) fn connected(&mut self, capabilities: Option<Capabilities>) {
-        self.features = capabilities.map(|it| it.features).unwrap_or_default();
+    pub(crate) fn connected(&mut self, now: Instant) {
         self.connection.status = ConnectionStatus::Connected;
         self.connection.problem = None;
         self.revision += 1;
+        // Whether a job of before gets on is to be seen from now on.
+        self.mark = self.running_job().map(|job| (Mark::of(job), now));
+    }
+
+    pub(crate) fn is_connected(&self) -> bool {
+        self.connection.status == ConnectionStatus::Connected
     }
 
     /// Somebody asked to try again.
@@ -114,6 +134,11 @@ impl State {
 
     pub(crate) fn offers(&self, feature: &str) -> bool {
         self.features.iter().any(|offered| offered == feature)
+    }
+
+    /// Whether jobs have to be made up from what the plain API says.
+    pub(crate) fn is_plain(&self) -> bool {
+        !self.offers(OVERVIEW)
     }
 
     pub(crate) fn list_changed(&mut self) {
@@ -152,11 +177,7 @@ impl State {
 
     pub(crate) fn set_job(&mut self, job: Option<Job>, now: Instant) {
         let running = job.as_ref().filter(|job| !job.state.is_terminal());
-        let mark = running.map(|job| Mark {
-            job: job.id.clone(),
-            phase: job.phase,
-            progress: (job.progress.bytes_done, job.progress.percentage),
-        });
+        let mark = running.map(Mark::of);
         self.mark = match (mark, self.mark.take()) {
             (Some(mark), Some((before, since))) if mark == before => Some((mark, since)),
             (mark, _) => mark.map(|mark| (mark, now)),
@@ -171,9 +192,19 @@ impl State {
         self.job = job;
     }
 
-    /// Between *running* and *canceling*.
-    pub(crate) fn set_job_state(&mut self, state: JobState) {
-        if let Some(job) = self.job.as_mut().filter(|job| !job.state.is_terminal()) {
+    pub(crate) fn running_job(&self) -> Option<&Job> {
+        self.job.as_ref().filter(|job| !job.state.is_terminal())
+    }
+
+    /// The job with this id, if it runs.
+    pub(crate) fn running(&self, id: &str) -> Option<&Job> {
+        self.running_job().filter(|job| job.id == id)
+    }
+
+    /// Between *running* and *canceling*, for this job.
+    pub(crate) fn set_job_state(&mut self, id: &str, state: JobState) {
+        let running = self.job.as_mut().filter(|job| !job.state.is_terminal());
+        if let Some(job) = running.filter(|job| job.id == id) {
             job.state = state;
         }
     }
@@ -199,7 +230,7 @@ impl State {
 
     /// `stall`: a job that has not got on for so long is worth a word.
     pub(crate) fn view(&self, now: (DateTime<Utc>, Instant), stall: Duration) -> View {
-        let connected = self.connection.status == ConnectionStatus::Connected;
+        let connected = self.is_connected();
         let silence = self.silence(now.1).filter(|silence| *silence >= stall);
         let last_backup: Option<BackupRow> = self.last_backup.clone().map(Into::into);
         let summary = summary(Facts {
@@ -216,7 +247,7 @@ impl State {
         let mut job = self.job.clone();
         if let Some(job) = &mut job {
             job.cancelable &= connected;
-            if silence.is_some() {
+            if silence.is_some() || !connected {
                 // They were true when there was progress.
                 job.progress = Progress {
                     bytes_per_second: None,

@@ -1,47 +1,49 @@
 //! Follows a service with the extensions: it says by itself whatever changes.
 
-use backup_api::{Capabilities, Problem};
+use std::time::Instant;
+
+use backup_api::{Overview, Problem};
 use futures::StreamExt;
 
-use super::Pulse;
+use super::{Pulse, ticks};
 use crate::api::Api;
-use crate::desk::Desk;
+use crate::line::Line;
 use crate::problem;
 
 /// Ends with why there is no connection any more.
-pub(super) async fn follow(
-    desk: &Desk,
-    api: &dyn Api,
-    capabilities: Option<Capabilities>,
-) -> Problem {
-    let mut capabilities = Some(capabilities);
+pub(super) async fn follow(line: &Line, api: &dyn Api) -> Problem {
     let mut overviews = api.watch_overview();
-    let mut ticks = tokio::time::interval(desk.timings.tick);
-    let mut pulse = Pulse::new(desk);
-    let mut heard = true;
+    let mut ticks = ticks(line.desk().timings.tick);
+    let mut pulse = Pulse::new(line.desk());
+    let mut first = true;
     loop {
         tokio::select! {
             next = overviews.next() => match next {
                 Some(Ok(overview)) => {
-                    heard = true;
-                    // Not before the first of them is there: until then nothing is known.
-                    if let Some(capabilities) = capabilities.take() {
-                        desk.change(|state| state.connected(capabilities));
-                    }
-                    desk.overview(overview);
+                    pulse.heard();
+                    take(line, overview, std::mem::take(&mut first));
                 }
                 Some(Err(problem)) => return problem,
                 None => return problem::closed(),
             },
             _ = ticks.tick() => {
-                desk.tick();
-                // A service that has just spoken need not be asked whether it is there.
-                if !std::mem::take(&mut heard)
-                    && let Err(problem) = pulse.check(api).await
-                {
+                line.desk().tick();
+                if let Err(problem) = pulse.check(api).await {
                     return problem;
                 }
             }
         }
     }
+}
+
+/// There is no connection before the first of them: until then nothing is known.
+fn take(line: &Line, overview: Overview, first: bool) {
+    line.observe(|state| {
+        let now = Instant::now();
+        if first {
+            state.connected(now);
+        }
+        state.overview(overview, now);
+        true
+    });
 }
