@@ -20,5 +20,6 @@ export default defineConfig({
     include: ["src/**/*.test.ts"],
     setupFiles: ["src/lib/testing/setup.ts"],
     env: { TZ: "UTC" },
+    testTimeout: 30_000,
   },
 });

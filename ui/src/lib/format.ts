@@ -1,6 +1,7 @@
 // Sizes, counts and durations as a person reads them. Times of day are in times.ts.
 
-import { counted, currentLocale, t } from "./messages";
+import { formatter } from "./formatters";
+import { counted, t } from "./messages";
 
 const NO_BREAK = "\u00a0";
 const UNITS = ["B", "kB", "MB", "GB", "TB", "PB"] as const;
@@ -27,7 +28,7 @@ export function rate(bytesPerSecond: number): string {
 }
 
 export function number(n: number): string {
-  return new Intl.NumberFormat(currentLocale()).format(n);
+  return numbers("plain", {}).format(n);
 }
 
 /** Whole percent, and 100 only when it is all of it. */
@@ -37,7 +38,7 @@ export function wholePercent(value: number): number {
 
 /** `61%` */
 export function percent(value: number): string {
-  return new Intl.NumberFormat(currentLocale(), { style: "percent" }).format(
+  return numbers("percent", { style: "percent" }).format(
     wholePercent(value) / 100,
   );
 }
@@ -65,7 +66,7 @@ export function backups(n: number): string {
 }
 
 function unit(name: "second" | "minute" | "hour" | "day", n: number): string {
-  return new Intl.NumberFormat(currentLocale(), {
+  return numbers(name, {
     style: "unit",
     unit: name,
     unitDisplay: "long",
@@ -84,8 +85,18 @@ function decimals(n: number, unit: number): number {
 }
 
 function amount(n: number, unit: number, digits = decimals(n, unit)): string {
-  return new Intl.NumberFormat(currentLocale(), {
+  return numbers(`${digits} digits`, {
     minimumFractionDigits: digits,
     maximumFractionDigits: digits,
   }).format(n / 1000 ** unit);
+}
+
+function numbers(
+  name: string,
+  options: Intl.NumberFormatOptions,
+): Intl.NumberFormat {
+  return formatter(
+    `number ${name}`,
+    (locale) => new Intl.NumberFormat(locale, options),
+  );
 }

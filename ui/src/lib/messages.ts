@@ -19,22 +19,28 @@ type Language = keyof typeof LANGUAGES;
 let language: Language = "en";
 let locale = "en-GB";
 let plurals = new Intl.PluralRules(locale);
+let numbers = new Intl.NumberFormat(locale);
 
 /** Takes the first of the user's languages that there are messages for; English if there is none. */
 export function chooseLanguage(wanted: readonly string[]): void {
   for (const tag of wanted) {
     const found = tag.toLowerCase().split("-")[0];
     if (found === "en" || found === "de") {
-      language = found;
-      locale = Intl.DateTimeFormat.supportedLocalesOf([tag])[0] ?? found;
-      plurals = new Intl.PluralRules(locale);
-      return;
+      return use(
+        found,
+        Intl.DateTimeFormat.supportedLocalesOf([tag])[0] ?? found,
+      );
     }
   }
   // Dates of a third language inside English sentences would read worse than English ones.
-  language = "en";
-  locale = "en-GB";
+  use("en", "en-GB");
+}
+
+function use(chosen: Language, variant: string): void {
+  language = chosen;
+  locale = variant;
   plurals = new Intl.PluralRules(locale);
+  numbers = new Intl.NumberFormat(locale);
 }
 
 export function currentLanguage(): Language {
@@ -57,6 +63,6 @@ export function t(key: Key, values: Values = {}): string {
 /** The text that fits this number: `{n}` is the number with separators. */
 export function counted(key: Counted, n: number, values: Values = {}): string {
   const form = plurals.select(n) === "one" ? "one" : "other";
-  const number = new Intl.NumberFormat(locale).format(n);
+  const number = numbers.format(n);
   return t(`${key}.${form}` as Key, { ...values, n: number });
 }

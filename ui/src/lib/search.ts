@@ -7,14 +7,18 @@ import { clock, dayName, dayNumber, longDay } from "./times";
 /** Remembers what can be searched of each backup, because writing out ten thousand dates takes a while. */
 export class Search {
   #texts = new WeakMap<BackupRow, string>();
-  #day: number | null = null;
+  #days = new Map<number, string>();
+  #today: number | null = null;
 
   find(rows: readonly BackupRow[], query: string, now: Date): BackupRow[] {
     const words = plain(query).split(" ").filter(Boolean);
     if (words.length === 0) return [...rows];
     // "Today" means another day after midnight.
-    if (this.#day !== dayNumber(now)) this.#texts = new WeakMap();
-    this.#day = dayNumber(now);
+    if (this.#today !== dayNumber(now)) {
+      this.#texts = new WeakMap();
+      this.#days.clear();
+    }
+    this.#today = dayNumber(now);
     return rows.filter((row) => {
       const text = this.#textOf(row, now);
       return words.every((word) => text.includes(word));
@@ -29,14 +33,23 @@ export class Search {
       text = plain(
         [
           backup.device_name,
-          dayName(moment, now),
-          longDay(moment),
+          this.#dayOf(moment, now),
           clock(moment),
           bytes(backup.bytes),
           backup.version,
         ].join(" "),
       );
       this.#texts.set(row, text);
+    }
+    return text;
+  }
+
+  #dayOf(moment: Date, now: Date): string {
+    const day = dayNumber(moment);
+    let text = this.#days.get(day);
+    if (text === undefined) {
+      text = `${dayName(moment, now)} ${longDay(moment)}`;
+      this.#days.set(day, text);
     }
     return text;
   }

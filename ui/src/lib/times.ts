@@ -1,30 +1,25 @@
 // Moments as a person reads them, in local time. All of them take `now`, so that they can be shown anew as it passes.
 
+import { formatter } from "./formatters";
 import { currentLocale, t } from "./messages";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-const made = new Map<string, Intl.DateTimeFormat>();
-
-/** Making a formatter costs a hundred times what using it does, and long lists use them a lot. */
-function formatter(
+function dates(
   name: string,
   options: Intl.DateTimeFormatOptions,
 ): Intl.DateTimeFormat {
-  const key = `${currentLocale()} ${name}`;
-  let found = made.get(key);
-  if (!found) {
-    found = new Intl.DateTimeFormat(currentLocale(), options);
-    made.set(key, found);
-  }
-  return found;
+  return formatter(
+    `date ${name}`,
+    (locale) => new Intl.DateTimeFormat(locale, options),
+  );
 }
 
 /** `14:02` */
 export function clock(moment: Date): string {
-  return formatter("clock", { timeStyle: "short" }).format(moment);
+  return dates("clock", { timeStyle: "short" }).format(moment);
 }
 
 /** How many letters wide a clock can get, so that those of a list stand in one column. */
@@ -34,7 +29,7 @@ export function clockWidth(): number {
 
 /** `23 Nov 2026, 14:02` */
 export function shortExact(moment: Date): string {
-  return formatter("short exact", {
+  return dates("short exact", {
     dateStyle: "medium",
     timeStyle: "short",
   }).format(moment);
@@ -44,13 +39,13 @@ export function shortExact(moment: Date): string {
 export function exact(moment: Date): string {
   return t("time.day-and-clock", {
     day: longDay(moment),
-    time: formatter("precise", { timeStyle: "medium" }).format(moment),
+    time: dates("precise", { timeStyle: "medium" }).format(moment),
   });
 }
 
 /** `Monday, 23 November 2026` */
 export function longDay(moment: Date): string {
-  return formatter("long", { dateStyle: "full" }).format(moment);
+  return dates("long", { dateStyle: "full" }).format(moment);
 }
 
 /** `Today`, `Yesterday`, `Saturday, 21 November`, and the year where it is another one. */
@@ -61,7 +56,7 @@ export function dayName(moment: Date, now: Date): string {
     return name.charAt(0).toLocaleUpperCase(currentLocale()) + name.slice(1);
   }
   if (moment.getFullYear() !== now.getFullYear()) return longDay(moment);
-  return formatter("day", {
+  return dates("day", {
     weekday: "long",
     day: "numeric",
     month: "long",
@@ -96,13 +91,13 @@ export function ofMoment(moment: Date, now: Date): string {
   const sameYear = moment.getFullYear() === now.getFullYear();
   const date = sameYear
     ? shortDate(moment)
-    : formatter("date of a year", { dateStyle: "long" }).format(moment);
+    : dates("date of a year", { dateStyle: "long" }).format(moment);
   return t("of.day", { date, time });
 }
 
 /** `21 November` */
 export function shortDate(moment: Date): string {
-  return formatter("date", { day: "numeric", month: "long" }).format(moment);
+  return dates("date", { day: "numeric", month: "long" }).format(moment);
 }
 
 /** Whole days between two moments by the local calendar, whatever the hours and the clock changes between them. */
@@ -121,5 +116,8 @@ export function dayNumber(moment: Date): number {
 }
 
 function relativeFormat(): Intl.RelativeTimeFormat {
-  return new Intl.RelativeTimeFormat(currentLocale(), { numeric: "auto" });
+  return formatter(
+    "relative",
+    (locale) => new Intl.RelativeTimeFormat(locale, { numeric: "auto" }),
+  );
 }

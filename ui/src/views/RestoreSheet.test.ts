@@ -231,6 +231,12 @@ describe("during a restore", () => {
     await dialog.findByRole("heading", { name: "The restore was cancelled" });
     dialog.getByText(/Nothing has changed/);
     expect(dialog.queryByRole("button", { name: "Undo restore" })).toBeNull();
+
+    // Once is enough.
+    await user.click(button("Done", await sheet()));
+    await go(user, "Overview");
+    await screen.findByTestId("summary");
+    expect(screen.queryByTestId("job")).toBeNull();
   });
 
   it("is back at the preview when it is refused, and says why", async () => {

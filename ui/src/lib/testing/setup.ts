@@ -2,7 +2,7 @@
 
 import "@testing-library/jest-dom/vitest";
 import { afterEach, beforeEach, vi } from "vitest";
-import { cleanup } from "@testing-library/svelte";
+import { cleanup, configure } from "@testing-library/svelte";
 import { tick } from "svelte";
 import { clearMocks } from "@tauri-apps/api/mocks";
 import { chooseLanguage } from "../messages";
@@ -22,6 +22,9 @@ class Observer implements ResizeObserver {
   unobserve(): void {}
   disconnect(): void {}
 }
+
+// How long to wait for what never comes. A machine that is busy with something else takes its time.
+configure({ asyncUtilTimeout: 5_000 });
 
 vi.stubGlobal("ResizeObserver", Observer);
 Object.defineProperty(HTMLElement.prototype, "clientHeight", {
