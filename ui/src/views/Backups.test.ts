@@ -79,8 +79,8 @@ describe("the list", () => {
     backend.change({ backups_revision: 3 });
     await waitFor(() => expect(rows()).toHaveLength(2));
     slow.resolve(backend.rows);
-    await slow.promise;
-    await screen.findByText("2 backups");
+    // One turn of the event loop, in which the older answer arrives.
+    await new Promise((turned) => setTimeout(turned));
     expect(rows()).toHaveLength(2);
   });
 
@@ -220,6 +220,8 @@ describe("deleting", () => {
     await user.keyboard("{ArrowDown}{Delete}");
     await screen.findByText("Deleted the backup of 11:55.");
     expect(rows()).toHaveLength(2);
+    // What came after it has taken its place.
+    expect(chosen()).toHaveAttribute("data-backup-id", id(backend, 1));
     const given = { backup: second?.backup.id };
     expect(backend.called("delete_backup")).toEqual([given]);
     expect(screen.getByRole("grid")).toHaveFocus();

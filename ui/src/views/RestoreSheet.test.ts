@@ -205,6 +205,21 @@ describe("during a restore", () => {
     expect(button("Cancel", shown)).toBeDisabled();
   });
 
+  it("does not take an earlier restore of the same backup for this one", async () => {
+    const backend = backendWith(3);
+    backend.change({
+      job: ended("completed", restoring(backend, { state: "completed" })),
+    });
+    const user = await openSheet();
+    await user.click(await screen.findByRole("button", { name: CONFIRM }));
+    backend.change({ backups_count: 4 });
+    await within(screen.getByRole("navigation")).findByText("4");
+    expect(within(await sheet()).getByTestId("job")).toHaveAttribute(
+      "data-state",
+      "queued",
+    );
+  });
+
   it("goes on in the background, where Overview shows it", async () => {
     const backend = backendWith(3);
     const user = await openSheet();
