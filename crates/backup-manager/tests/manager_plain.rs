@@ -235,16 +235,19 @@ async fn a_channel_that_breaks_is_opened_again() {
 async fn progress_never_goes_back_whoever_tells_it() {
     let fake = Fake::plain();
     let (mut desk, progress) = connected_plain(&fake, timings()).await;
-    for (status, percentage) in [
-        (Status::InProgress, 50.0),
-        (Status::Reset, 0.0),
-        (Status::Unknown, 20.0),
-        (Status::InProgress, 51.0),
-    ] {
+    let says = |status, percentage| {
         let all = creations(&[step("b1", status, percentage)]);
         progress.send(Ok(all)).unwrap();
-    }
-    let mut last = 0.0;
+    };
+    says(Status::Initialized, 50.0);
+    desk.job(JobState::Queued).await;
+    says(Status::Reset, 0.0);
+    assert_eq!(desk.job(JobState::Running).await.progress.percentage, 50.0);
+    fake.set(|answers| answers.status = Ok(Some((Status::InProgress, 20.0))));
+    let asked = fake.count("status");
+    fake.called("status", asked + 2).await;
+    says(Status::InProgress, 51.0);
+    let mut last = 50.0;
     let further = |view: &backup_manager::View| {
         let now = view.job.as_ref().map_or(0.0, |job| job.progress.percentage);
         assert!(now >= last, "{now} after {last}");

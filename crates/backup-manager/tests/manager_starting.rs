@@ -213,16 +213,17 @@ async fn a_job_of_the_service_before_does_not_show_up_at_the_next_one() {
     }
     soon(late).await.unwrap().unwrap();
     drop((early_call, late_call));
-    let all = common::samples::creations(&[step("b7", Status::InProgress, 1.0)]);
-    progress.send(Ok(all)).unwrap();
-    let view = desk.shows(|view| {
-        let job = view.job.as_ref();
-        assert!(job.is_none_or(|job| job.backup == "b7"), "{job:?}");
-        job.is_some()
-    });
-    view.await;
-    // And the new one's job is asked for like any other's.
+    let says = |status| {
+        let all = common::samples::creations(&[step("b7", status, 1.0)]);
+        progress.send(Ok(all)).unwrap();
+    };
+    says(Status::InProgress);
+    assert_eq!(desk.job(JobState::Running).await.backup, "b7");
+    // The new one's job is asked for like any other's, and is the only one that is told.
     new.called("status", 1).await;
+    says(Status::Completed);
+    let notice = desk.notice().await;
+    assert_eq!(notice.subject.backup.as_deref(), Some("b7"), "{notice:?}");
 }
 
 #[tokio::test]
@@ -240,6 +241,7 @@ async fn the_end_of_a_call_does_not_end_the_job_of_somebody_else() {
     progress.send(Ok(all)).unwrap();
     desk.job(JobState::Running).await;
     let listed = fake.count("backups");
+    call.send(Ok(step("b1", Status::InProgress, 99.0))).unwrap();
     drop(call);
     fake.called("backups", listed + 1).await;
     fake.set(|answers| answers.status = Ok(Some((Status::InProgress, 76.0))));

@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::UnboundedReceiverStream;
 
 pub use desk::*;
+use samples::problem;
 
 /// Long enough for a busy machine; no test waits for it when all is well.
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -104,7 +105,8 @@ impl Fake {
             backups: Ok(Vec::new()),
             details: Ok(Vec::new()),
             preview: Ok(samples::preview("b1")),
-            status: Ok(None),
+            // Until a test says how a job stands, that cannot be asked.
+            status: Err(problem("refused")),
             cancel: Ok(()),
             undo: Ok(samples::job("u", JobKind::Undo, JobState::Completed)),
         };
