@@ -27,6 +27,8 @@ async fn without_the_token_there_is_nothing_but_the_health_and_the_version() {
         format!("Authorization: Basic {token}"),
         format!("Authorization: Bearer {other}{}", &token[1..]),
         format!("Authorization: Bearer {}", &token[1..]),
+        format!("Authorization: Bearer {}", &token[..1]),
+        format!("Authorization: Bearer {}", &token[..token.len() - 1]),
         format!("Authorization: Bearer {token}{token}"),
         format!("Authorization: Bearer {}", token.to_ascii_uppercase() + "A"),
         format!("Cookie: Authorization=Bearer {token}"),
