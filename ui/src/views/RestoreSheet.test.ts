@@ -220,7 +220,7 @@ describe("during a restore", () => {
     );
   });
 
-  it("goes on in the background, where Overview shows it", async () => {
+  it("goes on in the background, where Overview shows it and its end once", async () => {
     const backend = backendWith(3);
     const user = await openSheet();
     await user.click(await screen.findByRole("button", { name: CONFIRM }));
@@ -229,6 +229,12 @@ describe("during a restore", () => {
     await go(user, "Overview");
     const card = await screen.findByTestId("job");
     expect(card).toHaveTextContent("Restoring the backup of 14:02");
+
+    backend.change(restored(backend));
+    await screen.findByRole("heading", {
+      name: "The backup of 14:02 was restored just now",
+    });
+    expect(screen.queryByTestId("job")).toBeNull();
   });
 
   it("is cancelled by Cancel, and says that nothing has changed", async () => {
