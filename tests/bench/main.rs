@@ -52,7 +52,11 @@ fn compare_with_restic(folder: &Path, library: &[assets::Asset], rounds: usize) 
         service.stop();
         let copy = home.join("copy");
         std::fs::create_dir_all(&copy).unwrap();
-        std::fs::copy(home.join("data/library.db"), copy.join("library.db")).unwrap();
+        std::fs::copy(
+            home.join("data/library/library.db"),
+            copy.join("library.db"),
+        )
+        .unwrap();
         let restic = restic::Restic::init(&home.join("restic"));
         let restic_first = restic.back_up(&copy);
         let restic_first_bytes = measure::folder_bytes(&home.join("restic"));
@@ -65,7 +69,11 @@ fn compare_with_restic(folder: &Path, library: &[assets::Asset], rounds: usize) 
         let memory = service.memory();
         let (undo, ()) = timed(|| service.undo());
         service.stop();
-        std::fs::copy(home.join("data/library.db"), copy.join("library.db")).unwrap();
+        std::fs::copy(
+            home.join("data/library/library.db"),
+            copy.join("library.db"),
+        )
+        .unwrap();
         let restic_second = restic.back_up(&copy);
         let restic_second_bytes = measure::folder_bytes(&home.join("restic")) - restic_first_bytes;
         let restic_restore = restic.restore(&home.join("restored"));

@@ -52,7 +52,8 @@ window.addEventListener("unhandledrejection", (event) => window.errors.push(`${e
 "#;
 
 /// What a person and a developer would see of a page that does not do what it should.
-const REPORT: &str = r#"return `${document.body.innerText}\n--- errors:\n${(window.errors ?? []).join("\n")}`"#;
+const REPORT: &str =
+    r#"return `${document.body.innerText}\n--- errors:\n${(window.errors ?? []).join("\n")}`"#;
 
 /// A picture is of what has been painted, so it waits for two frames.
 const PAINTED: &str =

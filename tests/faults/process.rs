@@ -161,7 +161,7 @@ pub fn asset(number: u64, version: u64) -> Value {
 
 /// A hash of the library's rows in order, and SQLite's verdict on its file, read beside the service.
 pub fn dump(home: &Path) -> String {
-    let connection = Connection::open(home.join("data/library.db")).unwrap();
+    let connection = Connection::open(home.join("data/library/library.db")).unwrap();
     let check: String = connection
         .query_row("PRAGMA integrity_check", [], |row| row.get(0))
         .unwrap();

@@ -22,21 +22,41 @@ use crate::{BackupId, Error, Watch};
 /// The name of the library's file in a backup.
 pub(crate) const LIBRARY_FILE: &str = "library.db";
 
-/// Stores what `pages` yields as the backup `id`.
+/// Who makes a backup, and of what moment.
+pub(crate) struct Origin<'a> {
+    pub id: &'a BackupId,
+    pub device_name: &'a str,
+    /// Just before the view was taken: what is stored later is not in the backup.
+    pub taken: DateTime<Utc>,
+}
+
+/// Stores what `pages` yields as a backup. On any end but a completed one, everything that was written is removed again.
 pub(crate) fn back_up(
     session: Session,
     pages: PageReader,
-    id: &BackupId,
-    device_name: &str,
+    origin: &Origin,
 ) -> Result<Outcome<BackupRecord>, Error> {
-    let (started, taken) = (Instant::now(), Utc::now());
-    let watch = session.watch().clone();
+    let session = session.load(Repository::to_indexed_ids)?;
+    let outcome = store_and_commit(&session, pages, origin);
+    if !matches!(outcome, Ok(Outcome::Completed(_))) {
+        session.discard_written();
+    }
+    outcome
+}
+
+fn store_and_commit(
+    session: &Session<IndexedIdsStatus>,
+    pages: PageReader,
+    origin: &Origin,
+) -> Result<Outcome<BackupRecord>, Error> {
+    let started = Instant::now();
+    let watch = session.watch();
     let mut details = Details {
         format: Details::FORMAT,
-        backup: id.to_string(),
-        device_name: device_name.to_owned(),
+        backup: origin.id.to_string(),
+        device_name: origin.device_name.to_owned(),
         platform: std::env::consts::OS.to_owned(),
-        taken,
+        taken: origin.taken,
         seconds: 0.0,
         library: LibraryDetails {
             assets: pages.facts().assets,
@@ -45,37 +65,22 @@ pub(crate) fn back_up(
             schema: pages.schema(),
         },
     };
-    session.remove_leftovers();
-    let session = session.load(Repository::to_indexed_ids)?;
     watch.expect(pages.len());
     watch.enter(Phase::Storing);
-
-    let stored = store(&session, pages, device_name, id.created());
-    let stored = match stored {
-        _ if watch.is_canceled() => {
-            return Ok(abandon(&session, stored.ok().map(|(snapshot, _)| snapshot)));
-        }
-        Ok((snapshot, Ok(sha256))) => {
-            details.library.sha256 = sha256;
-            snapshot
-        }
-        Ok((snapshot, Err(error))) => {
-            abandon::<()>(&session, Some(snapshot));
-            return Err(Error::Io {
-                doing: "reading the library",
-                source: error,
-            });
-        }
-        Err(error) => return Err(error),
-    };
+    let stored = store(session, pages, origin);
+    if watch.is_canceled() {
+        return Ok(Outcome::Canceled);
+    }
+    let (snapshot, sha256) = stored?;
+    details.library.sha256 = sha256;
     if !watch.begin_commit() {
-        return Ok(abandon(&session, Some(stored)));
+        return Ok(Outcome::Canceled);
     }
     details.seconds = started.elapsed().as_secs_f64();
-    commit(&session, stored, &details).map(Outcome::Completed)
+    commit(session, snapshot, &details).map(Outcome::Completed)
 }
 
-/// Writes the commit record. Whatever fails before or in it leaves no backup; what fails after it leaves a whole one.
+/// Writes the commit record.
 fn commit(
     session: &Session<IndexedIdsStatus>,
     pending: SnapshotFile,
@@ -96,24 +101,14 @@ fn commit(
     Ok(record)
 }
 
-fn abandon<T>(session: &Session<IndexedIdsStatus>, pending: Option<SnapshotFile>) -> Outcome<T> {
-    if let Some(snapshot) = pending
-        && let Err(error) = session.remove(&[snapshot.id])
-    {
-        tracing::warn!(%error, "a leftover of a cancelled backup stays until the next one");
-    }
-    Outcome::Canceled
-}
-
-/// Runs the archiver. Returns the pending snapshot, and the hash of what was read or why not all of it was: the
-/// repository library takes a reader's error for a file to leave out.
+/// Runs the archiver. Returns the pending snapshot and the hash of what was read, once it is certain that all of it was:
+/// the repository library takes a reader's error for a file to leave out.
 fn store(
     session: &Session<IndexedIdsStatus>,
     pages: PageReader,
-    device_name: &str,
-    time: DateTime<Utc>,
-) -> Result<(SnapshotFile, io::Result<String>), Error> {
-    let size = pages.len();
+    origin: &Origin,
+) -> Result<(SnapshotFile, String), Error> {
+    let (size, time) = (pages.len(), origin.id.created());
     let verdict = Verdict::default();
     let source = LibrarySource {
         size,
@@ -132,7 +127,7 @@ fn store(
         .to_zoned(rustic_core::jiff::tz::TimeZone::UTC);
     let snapshot = SnapshotOptions::default()
         .label(PENDING.to_owned())
-        .host(device_name.to_owned())
+        .host(origin.device_name.to_owned())
         .time(time)
         .to_snapshot()
         .map_err(session.explain())?;
@@ -146,16 +141,16 @@ fn store(
         .summary
         .as_ref()
         .map_or(0, |summary| summary.total_bytes_processed);
-    let verdict = match verdict.take() {
-        Some(Ok(_)) if processed != size => Some(Err(io::Error::other(format!(
-            "{processed} of {size} bytes were stored"
-        )))),
-        verdict => verdict,
-    };
-    Ok((
-        snapshot,
-        verdict.unwrap_or_else(|| Err(io::Error::other("the library was not read to its end"))),
-    ))
+    let read = verdict
+        .take()
+        .unwrap_or_else(|| Err(io::Error::other("the library was not read to its end")));
+    let sha256 = read.map_err(Error::io("reading the library"))?;
+    if processed == size {
+        Ok((snapshot, sha256))
+    } else {
+        let detail = format!("{processed} of {size} bytes were stored");
+        Err(Error::Repository(detail))
+    }
 }
 
 /// How reading ended, told by the reader itself.

@@ -7,14 +7,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use chrono::{DateTime, Utc};
 
+use crate::backup::Origin;
 use crate::destination::{BackupRecord, Destination, DestinationReport, Details};
 use crate::durable::create_private_folder;
 use crate::keys::{KeyState, KeyStore};
 use crate::library::Library;
 use crate::restore::{Restore, RestorePreview};
-use crate::undo::{UndoNote, UndoRecord};
+use crate::undo::UndoRecord;
 use crate::watch::{Outcome, Phase};
-use crate::{BackupId, Error, Secret, VERSION, Watch, backup, journal, restore};
+use crate::{BackupId, Error, Secret, VERSION, Watch, backup, journal, restore, undo};
 
 /// How many names of newer items a preview gives.
 const NEWER_NAMES: usize = 5;
@@ -56,7 +57,8 @@ impl Engine {
         let lock = lock(&data_dir)?;
         journal::settle(&data_dir)?;
         restore::remove_staging(&data_dir)?;
-        let library = Library::open(&data_dir.join(backup::LIBRARY_FILE))?;
+        undo::remove_older(&data_dir);
+        let library = Library::open(&data_dir.join(journal::LIBRARY).join(backup::LIBRARY_FILE))?;
         let keys = KeyStore::new(&data_dir, options.passphrase, options.use_keychain);
         let root = std::path::absolute(&options.destination)
             .map_err(Error::io("reading the destination's path"))?;
@@ -89,19 +91,26 @@ impl Engine {
 
     /// Stores the library as it is as the backup `id`. It is listed from the moment this returns `Completed`.
     pub fn back_up(&self, id: &BackupId, watch: &Watch) -> Result<Outcome<BackupRecord>, Error> {
-        let _job = self.begin()?;
+        let _job = self.begin();
         cancelable(watch, || {
             watch.enter(Phase::Preparing);
             let session = self.destination.write(watch)?;
-            backup::back_up(session, self.library.pages()?, id, &self.device_name)
+            self.destination.tidy(&session)?;
+            let origin = Origin {
+                id,
+                device_name: &self.device_name,
+                taken: Utc::now(),
+            };
+            backup::back_up(session, self.library.pages(watch)?, &origin)
         })
     }
 
     /// Replaces the library with a backup. What it replaces is kept; see [`Engine::undo`].
     pub fn restore(&self, id: &BackupId, watch: &Watch) -> Result<Outcome<()>, Error> {
-        let _job = self.begin()?;
-        cancelable(watch, || {
-            watch.enter(Phase::Preparing);
+        let _job = self.begin();
+        watch.enter(Phase::Preparing);
+        restore::settle_pending(&self.data_dir, &self.library)?;
+        let restored = cancelable(watch, || {
             let unknown = || Error::UnknownBackup(id.clone());
             self.backup(id)?;
             let snapshots = self.destination.catalog().snapshots_of(id);
@@ -115,16 +124,16 @@ impl Engine {
                 watch,
             };
             restore.run(session, &details, snapshot.tree)
-        })
+        });
+        restored.map_err(|error| error.naming(id))
     }
 
     /// Brings back what the last restore replaced. Errors: `NothingToUndo`.
     pub fn undo(&self, watch: &Watch) -> Result<Outcome<()>, Error> {
-        let _job = self.begin()?;
-        guarded(|| {
-            watch.enter(Phase::Preparing);
-            restore::undo(&self.data_dir, &self.library, watch)
-        })
+        let _job = self.begin();
+        watch.enter(Phase::Preparing);
+        restore::settle_pending(&self.data_dir, &self.library)?;
+        restore::undo(&self.data_dir, &self.library, watch)
     }
 
     /// Every complete backup of the destination, newest first.
@@ -135,14 +144,18 @@ impl Engine {
     pub fn backup(&self, id: &BackupId) -> Result<BackupRecord, Error> {
         let backups = self.backups()?;
         let found = backups.iter().find(|record| record.id == *id);
-        found
-            .cloned()
-            .ok_or_else(|| Error::UnknownBackup(id.clone()))
+        // One whose record cannot be read is not one that never was.
+        let unknown = || {
+            let damaged = self.destination.unreadable();
+            damaged.unwrap_or_else(|| Error::UnknownBackup(id.clone()))
+        };
+        found.cloned().ok_or_else(unknown)
     }
 
     /// Removes a backup from the list. Until the engine is dropped, [`Engine::undelete`] puts it back.
+    /// Errors: `Busy` while a job runs.
     pub fn delete(&self, id: &BackupId) -> Result<(), Error> {
-        let _job = self.begin()?;
+        let _job = self.begin_at_once()?;
         guarded(|| {
             self.backup(id)?;
             let session = self.destination.write(&Watch::unwatched())?;
@@ -155,9 +168,9 @@ impl Engine {
         })
     }
 
-    /// Puts back a backup that was deleted since the engine was opened. Errors: `NothingToUndelete`.
+    /// Puts back a backup that was deleted since the engine was opened. Errors: `NothingToUndelete`, `Busy` while a job runs.
     pub fn undelete(&self, id: &BackupId) -> Result<(), Error> {
-        let _job = self.begin()?;
+        let _job = self.begin_at_once()?;
         guarded(|| {
             let removed = self.destination.catalog().removed(id);
             let snapshot = removed.ok_or_else(|| Error::NothingToUndelete(id.clone()))?;
@@ -169,14 +182,24 @@ impl Engine {
         })
     }
 
-    /// What a restore of this backup would do now.
+    /// What a restore of this backup would do now. A library that is damaged counts as empty: all of it is replaced.
     pub fn preview(&self, id: &BackupId) -> Result<RestorePreview, Error> {
         let record = self.backup(id)?;
-        let (newer, newer_names) = self.library.newer_than(record.created, NEWER_NAMES)?;
+        let now = self.library.facts().and_then(|facts| {
+            let newer = self.library.newer_than(record.taken, NEWER_NAMES)?;
+            Ok((facts, newer))
+        });
+        let (library, (newer, newer_names)) = match now {
+            Err(Error::LibraryDamaged(detail)) => {
+                tracing::warn!(%detail, "what is newer than the backup cannot be told");
+                Default::default()
+            }
+            now => now?,
+        };
         let (needed_bytes, free_bytes) = restore::space(&self.data_dir, record.bytes)?;
         Ok(RestorePreview {
             record,
-            library: self.library.facts()?,
+            library,
             newer,
             newer_names,
             needed_bytes,
@@ -186,9 +209,9 @@ impl Engine {
 
     /// What [`Engine::undo`] would bring back.
     pub fn undo_record(&self) -> Option<UndoRecord> {
-        let note = UndoNote::read(&self.data_dir)
+        let kept = undo::current(&self.data_dir)
             .inspect_err(|error| tracing::warn!(%error, "undo is not available"));
-        note.ok().flatten().and_then(|note| note.record())
+        kept.ok().flatten().map(|kept| kept.record)
     }
 
     pub fn destination_state(&self) -> DestinationReport {
@@ -199,7 +222,12 @@ impl Engine {
         self.destination.key_state()
     }
 
-    fn begin(&self) -> Result<MutexGuard<'_, ()>, Error> {
+    /// Waits for what runs: a deletion, which is short, or another job of a caller that does not keep them apart itself.
+    fn begin(&self) -> MutexGuard<'_, ()> {
+        self.job.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn begin_at_once(&self) -> Result<MutexGuard<'_, ()>, Error> {
         match self.job.try_lock() {
             Ok(guard) => Ok(guard),
             Err(TryLockError::Poisoned(poisoned)) => Ok(poisoned.into_inner()),

@@ -48,6 +48,8 @@ pub enum Error {
         backup: Option<BackupId>,
         detail: String,
     },
+    #[error("the records of {0} backups cannot be read")]
+    DamagedRecords(usize),
     #[error("another process has the {0} in use")]
     InUse(&'static str),
     #[error("another job is running")]
@@ -88,6 +90,26 @@ impl Error {
         move |source| Self::Io { doing, source }
     }
 
+    /// The same, and where it means that a backup cannot be read whole, it names that backup.
+    pub(crate) fn naming(self, id: &BackupId) -> Self {
+        match self {
+            Self::Repository(detail)
+            | Self::Damaged {
+                detail,
+                backup: None,
+            } => Self::Damaged {
+                backup: Some(id.clone()),
+                detail,
+            },
+            // What cannot be read may be the record of this one.
+            Self::DamagedRecords(_) => Self::Damaged {
+                backup: Some(id.clone()),
+                detail: self.to_string(),
+            },
+            other => other,
+        }
+    }
+
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::UnknownBackup(_) | Self::NothingToUndo | Self::NothingToUndelete(_) => {
@@ -114,6 +136,7 @@ impl Error {
             Self::DestinationReadOnly(_) => "destination-read-only",
             Self::NoSpace { .. } => "no-space",
             Self::Damaged { .. } => "damaged",
+            Self::DamagedRecords(_) => "damaged-records",
             Self::InUse(_) => "in-use",
             Self::Busy => "busy",
             Self::LibraryDamaged(_) => "library-damaged",
@@ -149,6 +172,12 @@ impl Error {
                 format!("The backup {id} is damaged and was not restored. The library is as it was.")
             }
             Self::Damaged { backup: None, .. } => "Part of the destination is damaged. The library is as it was.".into(),
+            Self::DamagedRecords(1) => {
+                "The record of one backup cannot be read, so it is not listed. The others and the library are not affected.".into()
+            }
+            Self::DamagedRecords(count) => format!(
+                "The records of {count} backups cannot be read, so they are not listed. The others and the library are not affected."
+            ),
             Self::InUse(what) => format!("Another process has the {what} in use."),
             Self::Busy => "Another job is running. Nothing was changed.".into(),
             Self::NothingToUndo => "There is no restore to undo.".into(),
@@ -183,6 +212,7 @@ impl Error {
             Self::Damaged { .. } => {
                 "Restore another backup, and check the disk of the destination."
             }
+            Self::DamagedRecords(_) => "Check the disk of the destination, and make a new backup.",
             Self::LibraryDamaged(_) => "Restore the last good backup; what is there now is kept.",
             Self::InUse(_) => "Use the running Holdfast, or end it first.",
             Self::Busy => "Wait until it is done, or cancel it.",

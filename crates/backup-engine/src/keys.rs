@@ -4,15 +4,18 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::durable::{remove_if_there, write_private};
-use crate::{Error, Secret};
+use crate::{Error, Secret, keychain};
 
-const KEYCHAIN_SERVICE: &str = "Holdfast";
+/// How hard a passphrase is to try, as the binary logarithm of scrypt's cost: 128 MiB and some tenths of a second. Fixed,
+/// and read with a margin: a cost that is measured on a busy machine would not open the key on a quiet one, or the reverse.
+const PASSPHRASE_COST: u8 = 17;
+const GREATEST_PASSPHRASE_COST: u8 = 20;
 
 /// How the key is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +30,13 @@ pub enum KeyState {
     NotYet,
 }
 
+/// Whether to try again for a key that could not be had before: trying costs time and memory, and may ask the user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ask {
+    Again,
+    Once,
+}
+
 /// `key.json`: which entry of the keychain holds the key.
 #[derive(Serialize, Deserialize)]
 struct InKeychain {
@@ -39,7 +49,8 @@ pub(crate) struct KeyStore {
     folder: PathBuf,
     passphrase: Option<Secret>,
     use_keychain: bool,
-    failed: Mutex<bool>,
+    /// Why the key could not be had at the last try.
+    failed: Mutex<Option<String>>,
 }
 
 impl KeyStore {
@@ -48,13 +59,13 @@ impl KeyStore {
             folder: folder.to_owned(),
             passphrase,
             use_keychain,
-            failed: Mutex::new(false),
+            failed: Mutex::new(None),
         }
     }
 
     /// How the key is kept. Does not touch the keychain, which could ask the user.
     pub(crate) fn state(&self) -> KeyState {
-        if *self.failed.lock().unwrap_or_else(PoisonError::into_inner) {
+        if self.failed().is_some() {
             KeyState::Missing
         } else if self.encrypted().exists() {
             if self.passphrase.is_some() {
@@ -72,14 +83,23 @@ impl KeyStore {
     }
 
     /// The key. Errors: `Locked` when there is one that cannot be had, or none.
-    pub(crate) fn load(&self) -> Result<Secret, Error> {
-        let loaded = self.find();
-        *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = loaded.is_err();
-        match loaded {
-            Ok(Some(key)) => Ok(key),
-            Ok(None) => Err(Error::Locked("this data folder holds no key".into())),
-            Err(error) => Err(error),
+    pub(crate) fn load(&self, ask: Ask) -> Result<Secret, Error> {
+        if let (Ask::Once, Some(why)) = (ask, self.failed().clone()) {
+            return Err(Error::Locked(why));
         }
+        let none = || Error::Locked("this data folder holds no key".into());
+        let loaded = self.find().and_then(|key| key.ok_or_else(none));
+        *self.failed() = loaded.as_ref().err().map(ToString::to_string);
+        loaded
+    }
+
+    /// The key that was given does not open the destination: it need not be tried again by itself.
+    pub(crate) fn note_refused(&self) {
+        *self.failed() = Some("the key does not open this destination".into());
+    }
+
+    fn failed(&self) -> MutexGuard<'_, Option<String>> {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The key, made and stored where there is none.
@@ -87,7 +107,7 @@ impl KeyStore {
         if self.state() == KeyState::NotYet {
             self.create()
         } else {
-            self.load()
+            self.load(Ask::Again)
         }
     }
 
@@ -106,9 +126,8 @@ impl KeyStore {
             return Ok(None);
         }
         let key = text(read(&self.plain())?)?;
-        if let Some(passphrase) = &self.passphrase {
-            // A passphrase was set after the key was made: encrypt it, prove that, and only then drop the open copy.
-            self.store_encrypted(&key, passphrase)?;
+        if self.protect(&key)? {
+            // It was unprotected until now. Only when the protected copy is proven does the open one go.
             remove_if_there(&self.plain()).map_err(Error::io("removing the unprotected key"))?;
         }
         Ok(Some(key))
@@ -118,9 +137,7 @@ impl KeyStore {
         let mut bytes = [0u8; 32];
         rand::rng().fill_bytes(&mut bytes);
         let key = Secret::new(bytes.iter().map(|byte| format!("{byte:02x}")).collect());
-        if let Some(passphrase) = &self.passphrase {
-            self.store_encrypted(&key, passphrase)?;
-        } else if !(self.use_keychain && self.store_in_keychain(&key)?) {
+        if !self.protect(&key)? {
             tracing::warn!(
                 "there is no keychain and no passphrase: the key lies in a file that only this user may read"
             );
@@ -128,6 +145,14 @@ impl KeyStore {
                 .map_err(Error::io("storing the key"))?;
         }
         Ok(key)
+    }
+
+    /// Stores the key encrypted, or in the keychain. False: there is neither a passphrase nor a keychain.
+    fn protect(&self, key: &Secret) -> Result<bool, Error> {
+        match &self.passphrase {
+            Some(passphrase) => self.store_encrypted(key, passphrase).map(|()| true),
+            None => Ok(self.use_keychain && self.store_in_keychain(key)?),
+        }
     }
 
     fn store_encrypted(&self, key: &Secret, passphrase: &Secret) -> Result<(), Error> {
@@ -141,34 +166,22 @@ impl KeyStore {
     /// False: this machine has no keychain that works.
     fn store_in_keychain(&self, key: &Secret) -> Result<bool, Error> {
         let account = format!("destination-{:016x}", rand::rng().next_u64());
-        let stored = keyring::v1::Entry::new(KEYCHAIN_SERVICE, &account).and_then(|entry| {
-            entry.set_password(key.reveal())?;
-            entry.get_password()
-        });
-        match stored {
-            Ok(read_back) if read_back == key.reveal() => {
-                let file = serde_json::to_vec(&InKeychain {
-                    keychain_account: account,
-                })
-                .map_err(|error| Error::Locked(error.to_string()))?;
-                write_private(&self.in_keychain(), &file)
-                    .map_err(Error::io("storing where the key is"))?;
-                Ok(true)
-            }
-            Ok(_) => Ok(false),
-            Err(error) => {
-                tracing::info!(%error, "no keychain can be used");
-                Ok(false)
-            }
+        if let Err(error) = keychain::store(&account, key) {
+            tracing::info!(%error, "no keychain can be used");
+            return Ok(false);
         }
+        let file = serde_json::to_vec(&InKeychain {
+            keychain_account: account,
+        });
+        let file = file.map_err(|error| Error::Locked(error.to_string()))?;
+        write_private(&self.in_keychain(), &file).map_err(Error::io("storing where the key is"))?;
+        Ok(true)
     }
 
     fn load_from_keychain(&self) -> Result<Secret, Error> {
         let file: InKeychain = serde_json::from_slice(&read(&self.in_keychain())?)
             .map_err(|error| Error::Locked(format!("key.json cannot be read: {error}")))?;
-        keyring::v1::Entry::new(KEYCHAIN_SERVICE, &file.keychain_account)
-            .and_then(|entry| entry.get_password())
-            .map(Secret::new)
+        keychain::load(&file.keychain_account)
             .map_err(|error| Error::Locked(format!("the keychain did not give the key: {error}")))
     }
 
@@ -189,7 +202,7 @@ impl KeyStore {
 ///
 /// Errors: `Locked` when there is no key, or the passphrase or keychain does not give it.
 pub fn export_key(data_dir: &Path, passphrase: Option<&Secret>) -> Result<Secret, Error> {
-    KeyStore::new(data_dir, passphrase.cloned(), true).load()
+    KeyStore::new(data_dir, passphrase.cloned(), true).load(Ask::Again)
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Error> {
@@ -209,13 +222,15 @@ fn age_passphrase(passphrase: &Secret) -> age::secrecy::SecretString {
 }
 
 fn encrypt(key: &Secret, passphrase: &Secret) -> Result<Vec<u8>, Error> {
-    let recipient = age::scrypt::Recipient::new(age_passphrase(passphrase));
+    let mut recipient = age::scrypt::Recipient::new(age_passphrase(passphrase));
+    recipient.set_work_factor(PASSPHRASE_COST);
     age::encrypt(&recipient, key.reveal().as_bytes())
         .map_err(|error| Error::Locked(error.to_string()))
 }
 
 fn decrypt(encrypted: &[u8], passphrase: &Secret) -> Result<Secret, Error> {
-    let identity = age::scrypt::Identity::new(age_passphrase(passphrase));
+    let mut identity = age::scrypt::Identity::new(age_passphrase(passphrase));
+    identity.set_max_work_factor(GREATEST_PASSPHRASE_COST);
     let bytes = age::decrypt(&identity, encrypted)
         .map_err(|error| Error::Locked(format!("the passphrase: {error}")))?;
     text(bytes)
@@ -258,7 +273,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let key = store(folder.path(), None).load_or_create().unwrap();
         let protected = store(folder.path(), Some("correct horse"));
-        assert_eq!(protected.load().unwrap(), key);
+        assert_eq!(protected.load(Ask::Again).unwrap(), key);
         assert_eq!(protected.state(), KeyState::Passphrase);
         assert!(!folder.path().join("key.txt").exists());
         let on_disk = fs::read(folder.path().join("key.age")).unwrap();
@@ -281,7 +296,9 @@ mod tests {
             assert_eq!(keys.state(), KeyState::Missing);
         }
         assert_eq!(
-            store(folder.path(), Some("correct horse")).load().unwrap(),
+            store(folder.path(), Some("correct horse"))
+                .load(Ask::Again)
+                .unwrap(),
             key
         );
     }

@@ -10,6 +10,7 @@ mod engine;
 mod error;
 mod id;
 mod journal;
+mod keychain;
 mod keys;
 mod library;
 mod restore;

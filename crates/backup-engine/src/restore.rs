@@ -3,7 +3,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use chrono::Utc;
 use rustic_core::Repository;
@@ -11,10 +11,10 @@ use sha2::{Digest, Sha256};
 
 use crate::backup::{LIBRARY_FILE, hex};
 use crate::destination::{BackupRecord, Details, Session};
-use crate::durable::{create_private_folder, remove_if_there};
-use crate::journal::Swap;
+use crate::durable::{create_private_folder, sync_folder};
+use crate::journal::{self, Incoming, Swap};
 use crate::library::{Inspected, Library, LibraryFacts, inspect};
-use crate::undo::{UndoNote, remove_older};
+use crate::undo::{self, UndoNote};
 use crate::watch::{Outcome, Phase};
 use crate::{BackupId, Error, Watch};
 
@@ -40,7 +40,7 @@ pub struct RestorePreview {
 /// The space a restore of this size needs beside the library, checked. Returns (needed, free).
 pub(crate) fn space(data_dir: &Path, bytes: u64) -> Result<(u64, u64), Error> {
     let free = fs4::available_space(data_dir).map_err(Error::io("asking for free space"))?;
-    Ok((bytes + SPARE, free))
+    Ok((bytes.saturating_add(SPARE), free))
 }
 
 pub(crate) struct Restore<'a> {
@@ -64,15 +64,14 @@ impl Restore<'_> {
             return Err(Error::NoSpace { needed, free });
         }
         self.watch.expect(details.library.bytes);
-        let staged = self.data_dir.join("restore").join("staged.db");
-        let outcome =
-            self.stage(session, details, tree, &staged)
-                .and_then(|outcome| match outcome {
-                    Outcome::Completed(()) => self.swap(&staged),
-                    Outcome::Canceled => Ok(Outcome::Canceled),
-                });
-        if !matches!(outcome, Ok(Outcome::Completed(()))) {
-            remove_if_there(&staged).map_err(Error::io("removing what was staged"))?;
+        remove_staging(self.data_dir)?;
+        let outcome = match self.stage(session, details, tree) {
+            Ok(Outcome::Completed(())) => self.swap(),
+            other => other,
+        };
+        // What was staged belongs to a swap that could not be taken back, as long as there is one.
+        if !matches!(outcome, Ok(Outcome::Completed(()))) && !journal::is_pending(self.data_dir)? {
+            remove_staging(self.data_dir)?;
         }
         outcome
     }
@@ -92,22 +91,16 @@ impl Restore<'_> {
         }
     }
 
-    fn stage(
-        &self,
-        session: Session,
-        details: &Details,
-        tree: Tree,
-        staged: &Path,
-    ) -> Result<Outcome<()>, Error> {
+    fn stage(&self, session: Session, details: &Details, tree: Tree) -> Result<Outcome<()>, Error> {
         self.watch.enter(Phase::Staging);
-        let folder = staged.parent().unwrap_or(self.data_dir);
-        create_private_folder(folder).map_err(Error::io("making room for staging"))?;
-        remove_if_there(staged).map_err(Error::io("clearing the staging"))?;
+        let folder = journal::staged(self.data_dir);
+        create_private_folder(&folder).map_err(Error::io("making room for staging"))?;
+        let staged = folder.join(LIBRARY_FILE);
         let file = File::options()
             .write(true)
             .create_new(true)
-            .open(staged)
-            .map_err(Error::io("staging"))?;
+            .open(&staged)
+            .map_err(|error| self.staging_failed(error, details.library.bytes))?;
         let mut writer = StagedFile {
             file,
             hash: Sha256::new(),
@@ -123,33 +116,19 @@ impl Restore<'_> {
         if let Some(error) = writer.error.take() {
             return Err(self.staging_failed(error, details.library.bytes));
         }
-        read.map_err(|error| self.damaged(error))?;
+        read?;
         if writer.written != details.library.bytes
             || hex(&writer.hash.finalize()) != details.library.sha256
         {
-            return Err(self.damaged(Error::Repository(
-                "what was read is not what was stored".into(),
-            )));
+            let detail = "what was read is not what was stored".to_owned();
+            return Err(Error::Repository(detail));
         }
-        writer
-            .file
-            .sync_all()
-            .map_err(Error::io("syncing what was staged"))?;
+        let synced = writer.file.sync_all().and_then(|()| sync_folder(&folder));
+        synced.map_err(|error| self.staging_failed(error, details.library.bytes))?;
         self.watch.enter(Phase::Verifying);
-        match inspect(staged, self.watch).map_err(|error| self.damaged(error))? {
+        match inspect(&staged, self.watch)? {
             Inspected::Sound => Ok(Outcome::Completed(())),
             Inspected::Canceled => Ok(Outcome::Canceled),
-        }
-    }
-
-    /// Names the backup in an error that means that it cannot be read whole.
-    fn damaged(&self, error: Error) -> Error {
-        match error {
-            Error::Repository(detail) | Error::Damaged { detail, .. } => Error::Damaged {
-                backup: Some(self.id.clone()),
-                detail,
-            },
-            other => other,
         }
     }
 
@@ -165,24 +144,19 @@ impl Restore<'_> {
         }
     }
 
-    fn swap(&self, staged: &Path) -> Result<Outcome<()>, Error> {
+    fn swap(&self) -> Result<Outcome<()>, Error> {
         if !self.watch.begin_commit() {
             return Ok(Outcome::Canceled);
         }
-        let incoming = staged
-            .strip_prefix(self.data_dir)
-            .unwrap_or(staged)
-            .to_owned();
         let (assets, bytes) = counts(self.library);
         let note = UndoNote {
             backup: self.id.to_string(),
             restored: Utc::now(),
-            folder: String::new(),
             assets,
             bytes,
             undone: false,
         };
-        replace(self.data_dir, self.library, &incoming, note).map(Outcome::Completed)
+        replace(self.data_dir, self.library, Incoming::Staged, &note).map(Outcome::Completed)
     }
 }
 
@@ -192,13 +166,7 @@ pub(crate) fn undo(
     library: &Library,
     watch: &Watch,
 ) -> Result<Outcome<()>, Error> {
-    let note = UndoNote::read(data_dir)?
-        .filter(|note| note.record().is_some())
-        .ok_or(Error::NothingToUndo)?;
-    let kept = PathBuf::from("undo").join(&note.folder).join(LIBRARY_FILE);
-    if !data_dir.join(&kept).exists() {
-        return Err(Error::NothingToUndo);
-    }
+    let kept = undo::current(data_dir)?.ok_or(Error::NothingToUndo)?;
     if !watch.begin_commit() {
         return Ok(Outcome::Canceled);
     }
@@ -207,9 +175,9 @@ pub(crate) fn undo(
         assets,
         bytes,
         undone: true,
-        ..note
+        ..kept.note
     };
-    replace(data_dir, library, &kept, note).map(Outcome::Completed)
+    replace(data_dir, library, Incoming::Kept(kept.number), &note).map(Outcome::Completed)
 }
 
 /// What is about to be replaced, as far as it can be read: a damaged library is replaced and kept like a sound one.
@@ -219,47 +187,33 @@ fn counts(library: &Library) -> (u64, u64) {
         .map_or((0, 0), |facts| (facts.assets, facts.bytes))
 }
 
-/// Puts `incoming` (relative to the data folder) in the library's place and keeps what was there.
+/// Puts what comes in the library's place and keeps what was there.
 fn replace(
     data_dir: &Path,
     library: &Library,
-    incoming: &Path,
-    note: UndoNote,
+    incoming: Incoming,
+    note: &UndoNote,
 ) -> Result<(), Error> {
-    let folder = Utc::now().format("%Y%m%dT%H%M%S%6f").to_string();
-    let keep_in = PathBuf::from("undo").join(&folder);
-    let (live, kept) = (PathBuf::from(LIBRARY_FILE), keep_in.join(LIBRARY_FILE));
-    let swap = Swap {
-        renames: vec![
-            (live.clone(), kept.clone()),
-            (log_of(&live), log_of(&kept)),
-            (incoming.to_owned(), live.clone()),
-            (log_of(incoming), log_of(&live)),
-        ],
-        discard: vec![PathBuf::from("library.db-shm")],
-        keep_in,
-        note: UndoNote { folder, ..note },
-    };
-    library.replace(|| swap.commit(data_dir))?;
-    remove_older(data_dir);
+    let keep = undo::next_number(data_dir)?;
+    library.replace(|| Swap { incoming, keep }.commit(data_dir, note))?;
+    undo::remove_older(data_dir);
     Ok(())
 }
 
-/// SQLite's log of a database file: part of it as long as it is there.
-fn log_of(database: &Path) -> PathBuf {
-    let mut name = database.as_os_str().to_owned();
-    name.push("-wal");
-    name.into()
-}
-
-/// Removes what an interrupted restore staged. To be called at the start, after the journal is settled.
-pub(crate) fn remove_staging(data_dir: &Path) -> Result<(), Error> {
-    let folder = data_dir.join("restore");
-    if folder.exists() {
-        fs::remove_dir_all(&folder)
-            .map_err(Error::io("removing what an interrupted restore left"))?;
+/// Settles a swap that broke off in this process and could not be taken back then.
+pub(crate) fn settle_pending(data_dir: &Path, library: &Library) -> Result<(), Error> {
+    if journal::is_pending(data_dir)? {
+        library.replace(|| journal::settle(data_dir))?;
     }
     Ok(())
+}
+
+/// Removes what an interrupted restore staged. To be called only when no swap is pending.
+pub(crate) fn remove_staging(data_dir: &Path) -> Result<(), Error> {
+    match fs::remove_dir_all(data_dir.join("restore")) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed.map_err(Error::io("removing what an interrupted restore left")),
+    }
 }
 
 pub(crate) type Tree = rustic_core::TreeId;

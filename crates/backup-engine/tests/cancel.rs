@@ -65,7 +65,7 @@ fn a_restore_cancelled_anywhere_leaves_the_library_as_it_was() {
             "in {phase:?} at {share}"
         );
         assert_eq!(dump(&engine), now);
-        assert!(!home.data().join("restore/staged.db").exists());
+        assert!(!home.data().join("restore/staged").exists());
         assert_eq!(engine.undo_record(), None);
     }
     assert_sound(&home.data());

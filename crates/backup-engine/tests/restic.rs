@@ -62,7 +62,7 @@ fn plain_restic_finds_no_fault_and_restores_the_very_bytes() {
     // The engine is closed, so the library's file is whole, and nothing was written after the backup.
     let (restored, live) = (
         fs::read(target.join("library.db")).unwrap(),
-        fs::read(home.data().join("library.db")).unwrap(),
+        fs::read(home.library()).unwrap(),
     );
     assert!(
         restored == live,

@@ -57,7 +57,7 @@ fn the_examples_of_the_command_line_run_as_they_stand() {
     }
     assert!(
         desk.home()
-            .join(".local/share/holdfast/library.db")
+            .join(".local/share/holdfast/library/library.db")
             .exists()
     );
     let left = desk

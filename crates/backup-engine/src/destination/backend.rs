@@ -1,11 +1,12 @@
 //! The wrapper around the repository's storage: where a job is cancelled within one block of I/O, where a folder that
-//! cannot be listed is an error and not an empty one, and where the cause of a failure is kept for the person.
+//! cannot be listed is an error and not an empty one, where the cause of a failure is kept for the person, and where what
+//! a job has written is known, so that a job that comes to nothing leaves nothing.
 
 use std::error::Error as _;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use rustic_core::{
@@ -13,33 +14,80 @@ use rustic_core::{
 };
 
 use crate::Watch;
-use crate::durable::sync_folder;
+use crate::durable::{remove_if_there, sync_folder};
+
+/// How the storage library names a file until it is whole.
+const HALF_WRITTEN: &str = "-tmp-";
+
+/// An I/O error of the storage, and what it kept the job from.
+#[derive(Debug)]
+pub(crate) struct Fault {
+    pub error: io::Error,
+    pub writing: bool,
+}
 
 /// The first I/O error that a job met, kept here because the repository library reports only some of them.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct FirstFault(Arc<Mutex<Option<io::Error>>>);
+pub(crate) struct FirstFault(Arc<Mutex<Option<Fault>>>);
 
 impl FirstFault {
-    pub(crate) fn take(&self) -> Option<io::Error> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    pub(crate) fn take(&self) -> Option<Fault> {
+        lock(&self.0).take()
     }
 
-    fn note(&self, error: &RusticError) {
+    fn note(&self, error: &RusticError, writing: bool) {
         let mut cause = error.source();
         while let Some(error) = cause {
             if let Some(io) = error.downcast_ref::<io::Error>() {
-                let copy = io
+                let error = io
                     .raw_os_error()
                     .map_or_else(|| io.kind().into(), io::Error::from_raw_os_error);
-                self.0
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .get_or_insert(copy);
+                lock(&self.0).get_or_insert(Fault { error, writing });
                 return;
             }
             cause = error.source();
         }
     }
+}
+
+/// What a job has written, or was about to write when it failed.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Written(Arc<Mutex<WrittenFiles>>);
+
+#[derive(Debug, Default)]
+struct WrittenFiles {
+    files: Vec<(FileType, Id)>,
+    /// Nothing more is taken: what comes late would be left behind.
+    closed: bool,
+}
+
+impl Written {
+    fn note(&self, tpe: FileType, id: &Id) -> RusticResult<()> {
+        let mut written = lock(&self.0);
+        if written.closed {
+            return Err(RusticError::new(ErrorKind::Other, "The job has ended."));
+        }
+        written.files.push((tpe, *id));
+        Ok(())
+    }
+
+    /// Removes all of it, records first: a record of what is gone would be worse than leftovers. Stops at the first file
+    /// that cannot be removed; what stays is harmless and is put to use or removed by later jobs.
+    pub(crate) fn remove(&self, root: &Path) -> io::Result<()> {
+        let mut written = lock(&self.0);
+        written.closed = true;
+        for kind in [FileType::Snapshot, FileType::Index, FileType::Pack] {
+            for (_, id) in written.files.iter().filter(|(tpe, _)| *tpe == kind) {
+                remove_if_there(&folder_of(root, kind, id).join(id.to_hex().as_str()))?;
+            }
+        }
+        written.files.clear();
+        Ok(())
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A repository's storage as one job sees it.
@@ -49,6 +97,7 @@ pub(crate) struct GuardedBackend {
     root: PathBuf,
     watch: Watch,
     fault: FirstFault,
+    written: Written,
 }
 
 impl GuardedBackend {
@@ -57,12 +106,14 @@ impl GuardedBackend {
         root: &Path,
         watch: Watch,
         fault: FirstFault,
+        written: Written,
     ) -> Self {
         Self {
             inner,
             root: root.to_owned(),
             watch,
             fault,
+            written,
         }
     }
 
@@ -73,24 +124,32 @@ impl GuardedBackend {
         Ok(())
     }
 
-    fn noted<T>(&self, result: RusticResult<T>) -> RusticResult<T> {
-        result.inspect_err(|error| self.fault.note(error))
+    fn reading<T>(&self, result: RusticResult<T>) -> RusticResult<T> {
+        result.inspect_err(|error| self.fault.note(error, false))
     }
 
-    /// The library's own listing answers "nothing" where it cannot read: ask the folder first.
+    fn writing<T>(&self, result: RusticResult<T>) -> RusticResult<T> {
+        result.inspect_err(|error| self.fault.note(error, true))
+    }
+
+    /// The library's own listing answers "nothing" where it cannot read: ask every folder first.
     fn listable(&self, tpe: FileType) -> RusticResult<()> {
         if tpe == FileType::Config {
             return Ok(());
         }
-        fs::read_dir(self.root.join(tpe.dirname()))
-            .map(drop)
-            .map_err(|error| {
-                RusticError::with_source(
-                    ErrorKind::Backend,
-                    "A folder of the repository cannot be listed.",
-                    error,
-                )
-            })
+        let folder = self.root.join(tpe.dirname());
+        let listed = if tpe == FileType::Pack {
+            read_folders(&folder)
+        } else {
+            read_names(&folder).map(drop)
+        };
+        listed.map_err(|error| {
+            RusticError::with_source(
+                ErrorKind::Backend,
+                "A folder of the repository cannot be listed.",
+                error,
+            )
+        })
     }
 }
 
@@ -101,12 +160,12 @@ impl ReadBackend for GuardedBackend {
 
     fn list(&self, tpe: FileType) -> RusticResult<Vec<Id>> {
         self.go_on()?;
-        self.noted(self.listable(tpe).and_then(|()| self.inner.list(tpe)))
+        self.reading(self.listable(tpe).and_then(|()| self.inner.list(tpe)))
     }
 
     fn list_with_size(&self, tpe: FileType) -> RusticResult<Vec<(Id, u32)>> {
         self.go_on()?;
-        self.noted(
+        self.reading(
             self.listable(tpe)
                 .and_then(|()| self.inner.list_with_size(tpe)),
         )
@@ -114,7 +173,7 @@ impl ReadBackend for GuardedBackend {
 
     fn read_full(&self, tpe: FileType, id: &Id) -> RusticResult<Bytes> {
         self.go_on()?;
-        self.noted(self.inner.read_full(tpe, id))
+        self.reading(self.inner.read_full(tpe, id))
     }
 
     fn read_partial(
@@ -126,7 +185,7 @@ impl ReadBackend for GuardedBackend {
         length: u32,
     ) -> RusticResult<Bytes> {
         self.go_on()?;
-        self.noted(self.inner.read_partial(tpe, id, cacheable, offset, length))
+        self.reading(self.inner.read_partial(tpe, id, cacheable, offset, length))
     }
 
     fn needs_warm_up(&self) -> bool {
@@ -145,7 +204,7 @@ impl ReadBackend for GuardedBackend {
 impl WriteBackend for GuardedBackend {
     fn create(&self) -> RusticResult<()> {
         self.go_on()?;
-        self.noted(self.inner.create())
+        self.writing(self.inner.create())
     }
 
     fn write_bytes(
@@ -156,28 +215,63 @@ impl WriteBackend for GuardedBackend {
         content: BytesList,
     ) -> RusticResult<()> {
         self.go_on()?;
-        self.noted(self.inner.write_bytes(tpe, id, cacheable, content))?;
-        self.noted(sync_place(&self.root, tpe, id))
+        self.written.note(tpe, id)?;
+        self.writing(self.inner.write_bytes(tpe, id, cacheable, content))?;
+        self.writing(sync_place(&self.root, tpe, id))
     }
 
     /// Not stopped by a cancel: what removes things is cleaning up.
     fn remove(&self, tpe: FileType, id: &Id, cacheable: bool) -> RusticResult<()> {
-        self.noted(self.inner.remove(tpe, id, cacheable))
+        self.writing(self.inner.remove(tpe, id, cacheable))
     }
 }
 
 /// The storage library syncs a file but not the folder in which it gave it its name.
 fn sync_place(root: &Path, tpe: FileType, id: &Id) -> RusticResult<()> {
-    let folder = match tpe {
-        FileType::Config => root.to_owned(),
-        FileType::Pack => root.join(tpe.dirname()).join(&id.to_hex()[..2]),
-        _ => root.join(tpe.dirname()),
-    };
-    sync_folder(&folder).map_err(|error| {
+    sync_folder(&folder_of(root, tpe, id)).map_err(|error| {
         RusticError::with_source(
             ErrorKind::InputOutput,
             "A folder of the repository cannot be synced.",
             error,
         )
     })
+}
+
+fn folder_of(root: &Path, tpe: FileType, id: &Id) -> PathBuf {
+    match tpe {
+        FileType::Config => root.to_owned(),
+        FileType::Pack => root.join(tpe.dirname()).join(&id.to_hex()[..2]),
+        _ => root.join(tpe.dirname()),
+    }
+}
+
+fn read_names(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    fs::read_dir(folder)?
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect()
+}
+
+fn read_folders(folder: &Path) -> io::Result<()> {
+    for path in read_names(folder)? {
+        if path.is_dir() {
+            read_names(&path)?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes files that were being written when a process was killed, which the repository library does not see.
+pub(super) fn remove_half_written(root: &Path) -> io::Result<()> {
+    let mut folders: Vec<PathBuf> = ["index", "snapshots", "keys"]
+        .map(|name| root.join(name))
+        .into();
+    folders.extend(read_names(&root.join("data"))?);
+    for folder in folders.iter().filter(|folder| folder.is_dir()) {
+        for path in read_names(folder)? {
+            if path.to_string_lossy().ends_with(HALF_WRITTEN) {
+                remove_if_there(&path)?;
+            }
+        }
+    }
+    Ok(())
 }

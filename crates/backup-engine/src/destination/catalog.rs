@@ -1,20 +1,49 @@
 //! The list of backups, kept in memory and brought up to date from the folder of snapshots, whose names tell what is
 //! new: listing a thousand backups reads a thousand names and no file.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
 use rustic_core::repofile::{SnapshotFile, SnapshotId};
 
-use super::{BackupRecord, Session, session};
+use super::{BackupRecord, PENDING, Session, session};
 use crate::{BackupId, Error};
+
+/// What a snapshot is.
+#[derive(Debug)]
+enum Known {
+    Backup(Box<BackupRecord>),
+    /// Left by a backup that was broken off.
+    Pending,
+    /// Of somebody else.
+    Foreign,
+}
+
+impl Known {
+    fn of(snapshot: &SnapshotFile) -> Self {
+        match BackupRecord::of(snapshot) {
+            Some(record) => Self::Backup(Box::new(record)),
+            None if snapshot.label == PENDING => Self::Pending,
+            None => Self::Foreign,
+        }
+    }
+
+    fn backup(&self) -> Option<&BackupRecord> {
+        match self {
+            Self::Backup(record) => Some(record),
+            Self::Pending | Self::Foreign => None,
+        }
+    }
+}
 
 #[derive(Debug, Default)]
 pub(crate) struct Catalog {
-    /// Every snapshot that was read; `None` for one that is no complete backup of ours.
-    known: HashMap<SnapshotId, Option<BackupRecord>>,
+    /// Every snapshot that was read.
+    known: HashMap<SnapshotId, Known>,
+    /// Records that could not be read at the last look.
+    unreadable: usize,
     list: Arc<Vec<BackupRecord>>,
     /// Removed since the start, and so can be put back.
     removed: BTreeMap<BackupId, SnapshotFile>,
@@ -22,8 +51,8 @@ pub(crate) struct Catalog {
 }
 
 impl Catalog {
-    /// The list as the folder of snapshots is now. A record that cannot be read is left out and logged: one damaged
-    /// backup does not hide the others.
+    /// The list as the folder of snapshots is now. A record that cannot be read is left out and counted: one damaged backup
+    /// does not hide the others. Errors: where none can be read, which is not the same as there being none.
     pub(super) fn refresh(
         &mut self,
         databases: &Path,
@@ -38,43 +67,64 @@ impl Catalog {
         if unread.is_empty() && ids.len() == self.known.len() {
             return Ok(self.list.clone());
         }
+        self.unreadable = 0;
         if !unread.is_empty() {
-            let session = open()?;
-            for id in unread {
-                match session.snapshot(&id) {
-                    Ok(snapshot) => {
-                        self.known.insert(id, BackupRecord::of(&snapshot));
-                    }
-                    // Not noted as known: a disk that stumbled once is asked again the next time.
-                    Err(error) => {
-                        tracing::warn!(snapshot = %id, %error, "the record of a backup cannot be read")
-                    }
+            self.read(&open()?, unread)?;
+        }
+        let present: HashSet<SnapshotId> = ids.into_iter().collect();
+        self.known.retain(|id, _| present.contains(id));
+        self.stored_bytes = None;
+        self.list = Arc::new(self.by_time());
+        if self.known.is_empty() && self.unreadable > 0 {
+            return Err(Error::DamagedRecords(self.unreadable));
+        }
+        Ok(self.list.clone())
+    }
+
+    fn read(&mut self, session: &Session, unread: Vec<SnapshotId>) -> Result<(), Error> {
+        for id in unread {
+            match session.snapshot(&id) {
+                Ok(snapshot) => {
+                    self.known.insert(id, Known::of(&snapshot));
+                }
+                Err(error @ Error::Unreachable(_)) => return Err(error),
+                // Not noted as known: a disk that stumbled once is asked again the next time.
+                Err(error) => {
+                    tracing::warn!(snapshot = %id, %error, "the record of a backup cannot be read");
+                    self.unreadable += 1;
                 }
             }
         }
-        let present: std::collections::HashSet<SnapshotId> = ids.into_iter().collect();
-        self.known.retain(|id, _| present.contains(id));
-        let order = |record: &&BackupRecord| (record.created, record.id.clone());
-        let by_time: BTreeMap<_, _> = self
-            .known
-            .values()
-            .flatten()
-            .map(|record| (order(&record), record))
+        Ok(())
+    }
+
+    /// Newest first, each backup once.
+    fn by_time(&self) -> Vec<BackupRecord> {
+        let records = self.known.values().filter_map(Known::backup);
+        let by_time: BTreeMap<_, _> = records
+            .map(|record| ((record.created, &record.id), record))
             .collect();
-        self.list = Arc::new(by_time.into_values().rev().cloned().collect());
-        self.stored_bytes = None;
-        Ok(self.list.clone())
+        by_time.into_values().rev().cloned().collect()
+    }
+
+    /// How many records could not be read at the last look.
+    pub(super) fn unreadable(&self) -> usize {
+        self.unreadable
     }
 
     /// The snapshots that are this backup: one, or two where a commit was repeated.
     pub(crate) fn snapshots_of(&self, id: &BackupId) -> Vec<SnapshotId> {
-        let is_it =
-            |record: &Option<BackupRecord>| record.as_ref().is_some_and(|record| record.id == *id);
-        self.known
-            .iter()
-            .filter(|(_, record)| is_it(record))
-            .map(|(snapshot, _)| *snapshot)
-            .collect()
+        self.those(|known| known.backup().is_some_and(|record| record.id == *id))
+    }
+
+    /// What backups that were broken off left behind.
+    pub(super) fn pending(&self) -> Vec<SnapshotId> {
+        self.those(|known| matches!(known, Known::Pending))
+    }
+
+    fn those(&self, fit: impl Fn(&Known) -> bool) -> Vec<SnapshotId> {
+        let those = self.known.iter().filter(|(_, known)| fit(known));
+        those.map(|(snapshot, _)| *snapshot).collect()
     }
 
     pub(crate) fn note_removed(&mut self, id: BackupId, snapshot: SnapshotFile) {

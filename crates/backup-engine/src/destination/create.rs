@@ -1,13 +1,17 @@
 //! Setting up a destination: aside, then by one rename, so that a half-made one is never met.
 
 use std::fs;
+use std::path::PathBuf;
 
 use rustic_core::repofile::Chunker;
 use rustic_core::{ConfigOptions, Credentials, KeyOptions};
 
-use super::backend::FirstFault;
-use super::{CHUNK_BYTES, Destination, Known, LAYOUT, LayoutNote, session, unreachable};
-use crate::durable::{create_private_folder, sync_folder, write_private};
+use super::backend::{FirstFault, Written};
+use super::{
+    CHUNK_BYTES, Destination, KnownPlaces, LAYOUT, LayoutNote, PACK_BYTES, session, unreachable,
+};
+use crate::durable::{create_private_folder, sync_folder, sync_parent, write_private};
+use crate::keys::Ask;
 use crate::{Error, Watch};
 
 impl Destination {
@@ -17,7 +21,7 @@ impl Destination {
         let _lock = self.lock()?;
         if self.databases().exists() {
             // Of a start that was broken off, or of somebody else: only our key tells.
-            self.open(&Watch::unwatched())?;
+            self.open(&Watch::unwatched(), Ask::Again)?;
         } else {
             self.create_repository()?;
         }
@@ -31,10 +35,12 @@ impl Destination {
         }
         let key = self.keys.load_or_create()?;
         let fault = FirstFault::default();
-        let repository = self.repository(&aside, &Watch::unwatched(), &fault)?;
+        let repository =
+            self.repository(&aside, &Watch::unwatched(), &fault, &Written::default())?;
         let config = ConfigOptions::default()
             .set_chunker(Chunker::FixedSize)
-            .set_chunk_size(bytesize::ByteSize::b(CHUNK_BYTES));
+            .set_chunk_size(bytesize::ByteSize::b(CHUNK_BYTES))
+            .set_datapack_size(bytesize::ByteSize::b(PACK_BYTES));
         let open = repository
             .init(
                 &Credentials::password(key.reveal()),
@@ -43,9 +49,12 @@ impl Destination {
             )
             .map_err(|error| session::explain(&error, &fault, &self.root))?;
         self.accept(&open)?;
-        sync_folder(&aside).map_err(session::explain_write)?;
+        for folder in [&aside.join("data"), &aside] {
+            sync_folder(folder).map_err(session::explain_write)?;
+        }
         fs::rename(&aside, self.databases()).map_err(session::explain_write)?;
-        sync_folder(&self.root).map_err(session::explain_write)
+        sync_folder(&self.root).map_err(session::explain_write)?;
+        sync_parent(&self.root).map_err(session::explain_write)
     }
 
     fn write_note(&self) -> Result<(), Error> {
@@ -56,28 +65,35 @@ impl Destination {
 
     /// Notes in the data folder that this destination is in use.
     pub(super) fn remember(&self) -> Result<(), Error> {
-        if self.is_known()? {
+        let mut known = self.known_places()?;
+        if known.places.contains(&self.root) {
             return Ok(());
         }
-        let known = serde_json::to_vec(&Known {
-            place: self.root.clone(),
-        })
-        .map_err(|error| unreachable(&error.to_string()))?;
-        write_private(&self.data_dir.join("destination.json"), &known)
-            .map_err(Error::io("noting the destination"))
+        known.places.push(self.root.clone());
+        let text = serde_json::to_vec(&known).map_err(|error| unreachable(&error.to_string()))?;
+        write_private(&self.known_file(), &text).map_err(Error::io("noting the destination"))
     }
 
     pub(super) fn is_known(&self) -> Result<bool, Error> {
-        match fs::read(self.data_dir.join("destination.json")) {
-            Ok(text) => {
-                Ok(serde_json::from_slice::<Known>(&text)
-                    .is_ok_and(|known| known.place == self.root))
+        Ok(self.known_places()?.places.contains(&self.root))
+    }
+
+    fn known_places(&self) -> Result<KnownPlaces, Error> {
+        match fs::read(self.known_file()) {
+            // One that does not read might have named any place.
+            Ok(text) => serde_json::from_slice(&text)
+                .map_err(|error| unreachable(&format!("destination.json: {error}"))),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                Ok(KnownPlaces::default())
             }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(Error::Io {
-                doing: "reading which destination is in use",
+                doing: "reading which destinations are in use",
                 source: error,
             }),
         }
+    }
+
+    fn known_file(&self) -> PathBuf {
+        self.data_dir.join("destination.json")
     }
 }

@@ -17,11 +17,13 @@ use rustic_backend::LocalBackend;
 use rustic_core::repofile::MasterKey;
 use rustic_core::{Credentials, OpenStatus, Repository, RepositoryBackends, RepositoryOptions};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
-use crate::keys::{KeyState, KeyStore};
+use crate::backup::hex;
+use crate::keys::{Ask, KeyState, KeyStore};
 use crate::{Error, Watch};
 
-use backend::{FirstFault, GuardedBackend};
+use backend::{FirstFault, GuardedBackend, Written, remove_half_written};
 pub(crate) use catalog::Catalog;
 pub use records::BackupRecord;
 pub(crate) use records::{COMMITTED, Details, LibraryDetails, PENDING};
@@ -33,6 +35,8 @@ const LAYOUT: u64 = 1;
 const REPOSITORY_VERSION: u32 = 2;
 /// 16 KiB, fixed: a changed page of a database is one changed chunk, and the pages behind it stay where they are.
 const CHUNK_BYTES: u64 = 16 * 1024;
+/// Of one file of the repository. A cancel waits for the one that is being written, and several are in memory at a time.
+const PACK_BYTES: u64 = 8 * 1024 * 1024;
 
 /// `holdfast.json` in the destination.
 #[derive(Serialize, Deserialize)]
@@ -40,11 +44,11 @@ struct LayoutNote {
     layout: u64,
 }
 
-/// `destination.json` in the data folder: the destination that was in use, so that a disk that is absent is not taken
+/// `destination.json` in the data folder: the destinations that were in use, so that a disk that is absent is not taken
 /// for a new, empty one.
-#[derive(Serialize, Deserialize)]
-struct Known {
-    place: PathBuf,
+#[derive(Default, Serialize, Deserialize)]
+struct KnownPlaces {
+    places: Vec<PathBuf>,
 }
 
 /// How the destination is at the moment.
@@ -99,16 +103,32 @@ impl Destination {
             self.create()?;
         }
         let lock = self.lock()?;
-        let session = self.open(watch)?.locked(lock);
+        let session = self.open(watch, Ask::Again)?.locked(lock);
         self.remember()?;
         Ok(session)
+    }
+
+    /// Removes what interrupted backups left in a destination that is open for writing, and makes sure that what it counts
+    /// as stored is there.
+    pub(crate) fn tidy(&self, session: &Session) -> Result<(), Error> {
+        let databases = self.databases();
+        self.catalog()
+            .refresh(&databases, || self.open(&Watch::unwatched(), Ask::Again))?;
+        let pending = self.catalog().pending();
+        if !pending.is_empty() {
+            session.remove(&pending)?;
+        }
+        if let Err(error) = remove_half_written(&databases) {
+            tracing::warn!(%error, "what a killed backup was writing stays for now");
+        }
+        session.check_index()
     }
 
     /// Opens the destination for a job that reads. `None`: it is new, and so holds nothing.
     pub(crate) fn read(&self, watch: &Watch) -> Result<Option<Session>, Error> {
         match self.look()? {
             Found::New => Ok(None),
-            Found::Ready => self.open(watch).map(Some),
+            Found::Ready => self.open(watch, Ask::Again).map(Some),
         }
     }
 
@@ -119,7 +139,9 @@ impl Destination {
         }
         // The key must be there even where everything is known already: a locked destination does not show its content.
         let mut catalog = self.catalog.lock().unwrap_or_else(PoisonError::into_inner);
-        catalog.refresh(&self.databases(), || self.open(&Watch::unwatched()))
+        catalog.refresh(&self.databases(), || {
+            self.open(&Watch::unwatched(), Ask::Once)
+        })
     }
 
     pub(crate) fn catalog(&self) -> std::sync::MutexGuard<'_, Catalog> {
@@ -128,7 +150,7 @@ impl Destination {
 
     pub(crate) fn report(&self) -> DestinationReport {
         let error = match self.look() {
-            Ok(Found::Ready) => self.backups().err(),
+            Ok(Found::Ready) => self.backups().err().or_else(|| self.unreadable()),
             Ok(Found::New) => None,
             Err(error) => Some(error),
         };
@@ -148,6 +170,12 @@ impl Destination {
             },
             error,
         }
+    }
+
+    /// That there are backups whose records could not be read.
+    pub(crate) fn unreadable(&self) -> Option<Error> {
+        let count = self.catalog().unreadable();
+        (count > 0).then_some(Error::DamagedRecords(count))
     }
 
     fn databases(&self) -> PathBuf {
@@ -186,9 +214,9 @@ impl Destination {
         Ok(Found::Ready)
     }
 
-    fn open(&self, watch: &Watch) -> Result<Session, Error> {
-        let fault = FirstFault::default();
-        let repository = self.repository(&self.databases(), watch, &fault)?;
+    fn open(&self, watch: &Watch, ask: Ask) -> Result<Session, Error> {
+        let (fault, written) = (FirstFault::default(), Written::default());
+        let repository = self.repository(&self.databases(), watch, &fault, &written)?;
         let cached = self
             .master
             .lock()
@@ -196,17 +224,23 @@ impl Destination {
             .clone();
         let credentials = match cached {
             Some(master) => Credentials::Masterkey(master),
-            None => Credentials::password(self.keys.load()?.reveal()),
+            None => Credentials::password(self.keys.load(ask)?.reveal()),
         };
         let open = repository.open(&credentials).map_err(|error| {
-            if error.is_incorrect_password() {
+            if !error.is_incorrect_password() {
+                session::explain(&error, &fault, &self.root)
+            } else if keys_are_whole(&self.databases().join("keys")) {
+                self.keys.note_refused();
                 Error::Locked("the key does not open this destination".into())
             } else {
-                session::explain(&error, &fault, &self.root)
+                Error::Damaged {
+                    backup: None,
+                    detail: "the files of the destination's keys".into(),
+                }
             }
         })?;
         self.accept(&open)?;
-        Ok(Session::new(open, fault, &self.root, watch))
+        Ok(Session::new(open, (fault, written), &self.root, watch))
     }
 
     fn accept(&self, open: &Repository<OpenStatus>) -> Result<(), Error> {
@@ -226,13 +260,20 @@ impl Destination {
         folder: &Path,
         watch: &Watch,
         fault: &FirstFault,
+        written: &Written,
     ) -> Result<Repository<()>, Error> {
         let text = folder
             .to_str()
             .ok_or_else(|| unreachable("its path is not valid Unicode"))?;
         let failed = |error: Box<rustic_core::RusticError>| Error::Repository(error.display_log());
         let local = LocalBackend::new(text, []).map_err(failed)?;
-        let guarded = GuardedBackend::new(Arc::new(local), folder, watch.clone(), fault.clone());
+        let guarded = GuardedBackend::new(
+            Arc::new(local),
+            folder,
+            watch.clone(),
+            fault.clone(),
+            written.clone(),
+        );
         let backends = RepositoryBackends::new(Arc::new(guarded), None);
         Repository::new(&RepositoryOptions::default().no_cache(true), &backends).map_err(failed)
     }
@@ -254,6 +295,19 @@ impl Destination {
             }),
         }
     }
+}
+
+/// Whether there are key files, each with the content that its name is the hash of.
+fn keys_are_whole(folder: &Path) -> bool {
+    let whole = |entry: io::Result<fs::DirEntry>| {
+        let path = entry?.path();
+        let hash = hex(&Sha256::digest(fs::read(&path)?));
+        Ok::<bool, io::Error>(path.file_name().is_some_and(|name| name == hash.as_str()))
+    };
+    fs::read_dir(folder).is_ok_and(|entries| {
+        let mut entries = entries.peekable();
+        entries.peek().is_some() && entries.all(|entry| whole(entry).unwrap_or(false))
+    })
 }
 
 fn unreachable(why: &str) -> Error {

@@ -41,6 +41,8 @@ pub(crate) struct LibraryDetails {
 pub struct BackupRecord {
     pub id: BackupId,
     pub created: DateTime<Utc>,
+    /// When the library was read: what was stored later is not in the backup.
+    pub taken: DateTime<Utc>,
     /// Semantic version of the service that made it.
     pub version: String,
     pub device_name: String,
@@ -73,6 +75,7 @@ impl BackupRecord {
         let id = BackupId::parse(&details.backup)?;
         Some(Self {
             created: id.created(),
+            taken: details.taken,
             version: id.version().to_owned(),
             id,
             device_name: details.device_name,

@@ -5,16 +5,16 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use rustic_core::repofile::{SnapshotFile, SnapshotId};
-use rustic_core::{Open, OpenStatus, Repository, RusticError, RusticResult};
+use rustic_core::{Open, OpenStatus, RepairIndexOptions, Repository, RusticError, RusticResult};
 
-use super::PENDING;
-use super::backend::FirstFault;
+use super::backend::{Fault, FirstFault, Written};
 use crate::{Error, Watch};
 
 /// `S` says how much of the repository's index is loaded.
 pub(crate) struct Session<S = OpenStatus> {
     pub(crate) repository: Repository<S>,
     fault: FirstFault,
+    written: Written,
     root: PathBuf,
     watch: Watch,
     /// Held as long as the session writes.
@@ -24,13 +24,14 @@ pub(crate) struct Session<S = OpenStatus> {
 impl Session {
     pub(super) fn new(
         repository: Repository<OpenStatus>,
-        fault: FirstFault,
+        (fault, written): (FirstFault, Written),
         root: &Path,
         watch: &Watch,
     ) -> Self {
         Self {
             repository,
             fault,
+            written,
             root: root.to_owned(),
             watch: watch.clone(),
             _lock: None,
@@ -55,6 +56,7 @@ impl<S: Open> Session<S> {
         let Self {
             repository,
             fault,
+            written,
             root,
             watch,
             _lock,
@@ -62,6 +64,7 @@ impl<S: Open> Session<S> {
         Ok(Session {
             repository: load(repository).map_err(explain)?,
             fault,
+            written,
             root,
             watch,
             _lock,
@@ -96,21 +99,19 @@ impl<S: Open> Session<S> {
             .map_err(self.explain())
     }
 
-    /// Removes what an interrupted backup left behind. Best effort: a leftover is no backup and harms nobody.
-    pub(crate) fn remove_leftovers(&self) {
-        let removed = self
-            .repository
-            .get_matching_snapshots(|snapshot| snapshot.label == PENDING)
-            .and_then(|found| {
-                let ids: Vec<SnapshotId> = found.iter().map(|snapshot| snapshot.id).collect();
-                if ids.is_empty() {
-                    Ok(())
-                } else {
-                    self.repository.delete_snapshots(&ids)
-                }
-            });
-        if let Err(error) = removed {
-            tracing::warn!(error = %error.display_log(), "leftovers of an interrupted backup stay for now");
+    /// Brings the index in line with the packs that are there. It is what a backup believes of what is stored already: a
+    /// pack that is missing or cut would be missing in every backup from here on. Packs that an interrupted backup left
+    /// are entered, and so put to use.
+    pub(crate) fn check_index(&self) -> Result<(), Error> {
+        self.repository
+            .repair_index(&RepairIndexOptions::default(), false)
+            .map_err(self.explain())
+    }
+
+    /// Removes everything that this session has written. Best effort: what stays is no backup and harms nobody.
+    pub(crate) fn discard_written(&self) {
+        if let Err(error) = self.written.remove(&self.root.join("databases")) {
+            tracing::warn!(%error, "what a broken-off backup stored stays until a later one uses it");
         }
     }
 }
@@ -119,17 +120,18 @@ pub(super) fn explain(error: &RusticError, fault: &FirstFault, root: &Path) -> E
     if !root.join("holdfast.json").exists() && !root.join("databases.new").exists() {
         return Error::Unreachable(error.display_log());
     }
-    match fault.take() {
-        Some(io) => match io.kind() {
-            io::ErrorKind::StorageFull
-            | io::ErrorKind::QuotaExceeded
-            | io::ErrorKind::FileTooLarge => Error::DestinationFull(io),
-            io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
-                Error::DestinationReadOnly(io)
-            }
-            _ => Error::Repository(error.display_log()),
-        },
-        None => Error::Repository(error.display_log()),
+    let Some(Fault { error: io, writing }) = fault.take() else {
+        return Error::Repository(error.display_log());
+    };
+    match io.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            Error::DestinationFull(io)
+        }
+        io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied if writing => {
+            Error::DestinationReadOnly(io)
+        }
+        io::ErrorKind::PermissionDenied => Error::Unreachable(io.to_string()),
+        _ => Error::Repository(error.display_log()),
     }
 }
 

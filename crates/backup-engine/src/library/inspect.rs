@@ -27,16 +27,12 @@ pub(crate) fn inspect(path: &Path, watch: &Watch) -> Result<Inspected, Error> {
     };
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
     let mut connection = Connection::open_with_flags(immutable_uri(path), flags)?;
-    let canceler = watch.clone();
-    connection.progress_handler(STEPS, Some(move || canceler.is_canceled()))?;
+    let check = check_integrity(&mut connection, watch);
     let number = |pragma: &str| {
         connection.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get::<_, i64>(0))
     };
-    let verdict = || -> Result<(i64, i64, String), rusqlite::Error> {
-        let check = connection.query_row("PRAGMA integrity_check(1)", [], |row| {
-            row.get::<_, String>(0)
-        })?;
-        Ok((number("application_id")?, number("user_version")?, check))
+    let verdict = move || -> Result<(i64, i64, String), rusqlite::Error> {
+        Ok((number("application_id")?, number("user_version")?, check?))
     };
     match verdict() {
         _ if watch.is_canceled() => Ok(Inspected::Canceled),
@@ -51,6 +47,18 @@ pub(crate) fn inspect(path: &Path, watch: &Watch) -> Result<Inspected, Error> {
         }),
         Ok(_) => Ok(Inspected::Sound),
     }
+}
+
+/// SQLite's verdict on a whole database: "ok", or what is wrong first. A cancel breaks it off with an error.
+pub(super) fn check_integrity(
+    connection: &mut Connection,
+    watch: &Watch,
+) -> Result<String, rusqlite::Error> {
+    let canceler = watch.clone();
+    connection.progress_handler(STEPS, Some(move || canceler.is_canceled()))?;
+    let verdict = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0));
+    connection.progress_handler(0, None::<fn() -> bool>)?;
+    verdict
 }
 
 /// A file that nobody else opens: no log or lock is made beside it. Characters that a URI would read are encoded.

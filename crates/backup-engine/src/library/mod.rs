@@ -11,7 +11,8 @@ use std::time::Duration;
 use chrono::{DateTime, SecondsFormat, Utc};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
-use crate::Error;
+use crate::durable::create_private_folder;
+use crate::{Error, Watch};
 
 pub(crate) use inspect::{Inspected, inspect};
 pub(crate) use pages::PageReader;
@@ -22,6 +23,10 @@ pub(crate) const APPLICATION_ID: i64 = 0x484c_4446;
 pub(crate) const SCHEMA: i64 = 1;
 /// As large as a chunk of the repository, so that a changed row is one changed chunk.
 const PAGE_SIZE: u32 = 16 * 1024;
+/// Connections for reading that are kept open; each holds a cache of some two megabytes.
+const READERS_KEPT: usize = 4;
+/// A page of items ends where it holds so much text, so that large items do not add up in memory.
+const PAGE_TEXT: usize = 1024 * 1024;
 
 /// One item, as text that is kept byte for byte and what was read out of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +41,7 @@ pub struct Item {
 }
 
 /// What a library holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LibraryFacts {
     pub assets: u64,
     pub bytes: u64,
@@ -63,19 +68,24 @@ impl Library {
     /// Opens the library, creating an empty one where there is none. One that is damaged opens as well, and then answers
     /// every call with `LibraryDamaged` until a restore replaces it.
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
-        let connections = match Connections::open(path) {
-            Ok(connections) => Some(connections),
+        if let Some(folder) = path.parent() {
+            create_private_folder(folder).map_err(Error::io("making the library's folder"))?;
+        }
+        let library = Self {
+            path: path.to_owned(),
+            open: RwLock::new(None),
+        };
+        match Connections::open(path) {
+            Ok(connections) => {
+                *library.open.write().unwrap_or_else(PoisonError::into_inner) = Some(connections);
+            }
             // A library that is beyond reading must not keep its backups from being restored.
             Err(Error::LibraryDamaged(detail)) => {
                 tracing::error!(%detail, "the library is damaged; a backup can be restored in its place");
-                None
             }
             Err(error) => return Err(error),
-        };
-        Ok(Self {
-            path: path.to_owned(),
-            open: RwLock::new(connections),
-        })
+        }
+        Ok(library)
     }
 
     /// Adds items, or replaces those with the same id, all or none. An item that is there as it is stays untouched.
@@ -110,16 +120,24 @@ impl Library {
         })
     }
 
-    /// The next items in the order of their ids, as (id, JSON): to walk a library of any size in small steps.
+    /// The next items in the order of their ids, as (id, JSON), at most so many and about a megabyte of them: to walk a
+    /// library of any size in small steps.
     pub fn page(&self, after: Option<&str>, limit: usize) -> Result<Vec<(String, String)>, Error> {
         self.read(|reader| {
             let mut statement = reader.prepare_cached(
                 "SELECT id, json FROM assets WHERE id > ?1 OR ?1 IS NULL ORDER BY id LIMIT ?2",
             )?;
             let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-            let rows =
-                statement.query_map(params![after, limit], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            Ok(rows.collect::<Result<_, _>>()?)
+            let mut rows = statement.query(params![after, limit])?;
+            let (mut page, mut text) = (Vec::new(), 0);
+            while text < PAGE_TEXT
+                && let Some(row) = rows.next()?
+            {
+                let (id, json): (String, String) = (row.get(0)?, row.get(1)?);
+                text += json.len();
+                page.push((id, json));
+            }
+            Ok(page)
         })
     }
 
@@ -154,12 +172,13 @@ impl Library {
         })
     }
 
-    /// A consistent view of the library's pages, unmoved by what is written meanwhile.
-    pub(crate) fn pages(&self) -> Result<PageReader, Error> {
-        self.with(|_| PageReader::begin(&self.path))
+    /// A consistent view of the library's pages, unmoved by what is written meanwhile, and proven sound: a backup of a
+    /// damaged library could not be restored. `watch` cancels the proof.
+    pub(crate) fn pages(&self, watch: &Watch) -> Result<PageReader, Error> {
+        self.with(|_| PageReader::begin(&self.path, watch))
     }
 
-    /// Closes the library, lets `swap` put another file in its place, and opens what is there then. All readers and
+    /// Closes the library, lets `swap` put another folder in its place, and opens what is there then. All readers and
     /// writers wait. Where `swap` fails, what is there is opened all the same, and its error returned.
     pub(crate) fn replace<T>(&self, swap: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
         let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
@@ -167,10 +186,10 @@ impl Library {
             connections.close();
         }
         let swapped = swap();
-        // Where a failed swap could not even be taken back, nothing lies here. A new, empty library in its place would
-        // keep the next start from finishing the swap, so the library stays closed instead.
-        if self.path.try_exists().is_ok_and(|exists| exists) {
-            *open = Some(Connections::open(&self.path)?);
+        match self.reopened() {
+            Ok(connections) => *open = Some(connections),
+            // It says so to whoever needs it; the swap itself ended as it did.
+            Err(error) => tracing::error!(%error, "the library in place cannot be opened"),
         }
         swapped
     }
@@ -183,17 +202,37 @@ impl Library {
                 None => open_reader(&self.path)?,
             };
             let result = work(&reader);
-            lock(&connections.readers).push(reader);
+            let mut readers = lock(&connections.readers);
+            if readers.len() < READERS_KEPT {
+                readers.push(reader);
+            }
             result
         })
     }
 
     fn with<T>(&self, work: impl FnOnce(&Connections) -> Result<T, Error>) -> Result<T, Error> {
         let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
-        let connections = open
-            .as_ref()
-            .ok_or_else(|| Error::LibraryDamaged("it could not be opened".into()))?;
-        work(connections)
+        if let Some(connections) = open.as_ref() {
+            return work(connections);
+        }
+        drop(open);
+        let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
+        let connections = match open.take() {
+            Some(connections) => connections,
+            // What kept it from being opened may have passed.
+            None => self.reopened()?,
+        };
+        work(open.insert(connections))
+    }
+
+    /// Opens the library that is there. A new, empty one in the place of one that is missing would keep the next start from
+    /// settling what is to be there.
+    fn reopened(&self) -> Result<Connections, Error> {
+        let there = self.path.try_exists();
+        if !there.map_err(Error::io("looking for the library"))? {
+            return Err(Error::LibraryDamaged("its file is missing".into()));
+        }
+        Connections::open(&self.path)
     }
 }
 

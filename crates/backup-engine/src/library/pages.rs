@@ -8,8 +8,9 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
+use super::inspect::check_integrity;
 use super::{LibraryFacts, facts, open_reader};
-use crate::Error;
+use crate::{Error, Watch};
 
 /// How many bytes of pages are fetched at a time.
 const BATCH: u64 = 1024 * 1024;
@@ -27,13 +28,17 @@ pub(crate) struct PageReader {
 }
 
 impl PageReader {
-    pub(super) fn begin(path: &Path) -> Result<Self, Error> {
-        let connection = open_reader(path)?;
+    pub(super) fn begin(path: &Path, watch: &Watch) -> Result<Self, Error> {
+        let mut connection = open_reader(path)?;
         connection.execute_batch("BEGIN")?;
+        // In the view that is read, so that what is proven is what is stored.
+        let verdict = check_integrity(&mut connection, watch)?;
+        if verdict != "ok" {
+            return Err(Error::LibraryDamaged(verdict));
+        }
         let number = |pragma: &str| {
             connection.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get::<_, i64>(0))
         };
-        // The first statement that reads fixes the view for all that follow.
         let facts = facts(&connection)?;
         let schema = number("user_version")?;
         let (page_size, pages) = (

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use backup_engine::{BackupId, BackupRecord, Engine, EngineOptions, Item, Outcome, Watch};
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 use sha2::{Digest, Sha256};
 
 pub struct Home {
@@ -20,6 +20,11 @@ impl Home {
 
     pub fn data(&self) -> PathBuf {
         self.folder.path().join("data")
+    }
+
+    /// The library's own file.
+    pub fn library(&self) -> PathBuf {
+        self.data().join("library/library.db")
     }
 
     pub fn destination(&self) -> PathBuf {
@@ -109,7 +114,8 @@ pub fn dump(engine: &Engine) -> String {
 
 /// SQLite's own verdict on the library's file, and its rows, read beside the engine.
 pub fn assert_sound(data: &Path) {
-    let connection = Connection::open(data.join("library.db")).unwrap();
+    let path = data.join("library/library.db");
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
     let check: String = connection
         .query_row("PRAGMA integrity_check", [], |row| row.get(0))
         .unwrap();
