@@ -14,7 +14,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::folders::{Folders, may_use_keychain};
 
-pub struct Embedded {
+pub struct Embedded(Arc<Inner>);
+
+struct Inner {
     folders: Folders,
     stop: CancellationToken,
     running: Mutex<Option<Running>>,
@@ -27,17 +29,18 @@ struct Running {
 
 impl Embedded {
     pub fn new(folders: Folders) -> Self {
-        Self {
+        Self(Arc::new(Inner {
             folders,
             stop: CancellationToken::new(),
             running: Mutex::default(),
-        }
+        }))
     }
 
     /// Settles what runs and ends the service, for good.
     pub async fn stop(&self) {
-        self.stop.cancel();
-        let Some(running) = self.running.lock().await.take() else {
+        self.0.stop.cancel();
+        // A start that is under way holds this, so it is not missed.
+        let Some(running) = self.0.running.lock().await.take() else {
             return;
         };
         match running.task.await {
@@ -46,7 +49,9 @@ impl Embedded {
             Err(error) => tracing::error!(%error, "the service ended abnormally"),
         }
     }
+}
 
+impl Inner {
     async fn reach(&self) -> Result<ServiceFile, Problem> {
         let mut running = self.running.lock().await;
         if let Some(running) = running.as_ref().filter(|it| !it.task.inner().is_finished()) {
@@ -124,7 +129,15 @@ impl Embedded {
 
 impl OwnService for Embedded {
     fn reach(&self) -> Answer<'_, ServiceFile> {
-        Box::pin(self.reach())
+        let inner = self.0.clone();
+        // A task of its own: who does not wait for it any more must not leave a half-started service behind.
+        let started = async_runtime::spawn(async move { inner.reach().await });
+        Box::pin(async {
+            match started.await {
+                Ok(reached) => reached,
+                Err(error) => Err(internal("the start of the service broke off", &error)),
+            }
+        })
     }
 }
 
