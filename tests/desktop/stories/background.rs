@@ -28,8 +28,11 @@ async fn the_tray_and_the_notifications_do_what_they_say() {
         let changed = library.digest().await;
         let seen = desk.notifications.count();
         desk.tray.click("Back up now").await;
+        let second = library
+            .job_ends(JobKind::Creation, JobState::Completed)
+            .await
+            .backup;
         let second_told = desk.notifications.with_button("Restore…", seen).await;
-        let second = library.backups().await[0].backup.id.clone();
         assert_ne!(second, first);
         assert!(
             !desk.screen.has_window(),
