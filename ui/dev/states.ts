@@ -196,6 +196,18 @@ export const STATES: Record<string, (now: Date) => Backend> = {
       }),
       0,
     ).refuse("backups", PROBLEMS.unreachable),
+  damaged: (now) =>
+    scene(
+      now,
+      view(now, {
+        summary: {
+          ...view(now).summary,
+          code: "destination-damaged",
+          tone: "bad",
+          problem: PROBLEMS.records,
+        },
+      }),
+    ),
   locked: (now) =>
     scene(
       now,

@@ -9,6 +9,8 @@ use crate::{ConnectionStatus, Summary, SummaryCode, Tone};
 const LONG_AGO: TimeDelta = TimeDelta::days(7);
 /// The code with which a service says that its key is not available.
 const LOCKED: &str = "locked";
+/// The codes with which it says that something in the destination cannot be read.
+const DAMAGED: [&str; 2] = ["damaged", "damaged-records"];
 
 /// What the summary is made of.
 pub(crate) struct Facts<'a> {
@@ -45,15 +47,21 @@ fn judge(facts: &Facts) -> (SummaryCode, Tone, Option<Problem>) {
     if facts.job.is_some_and(|job| !job.state.is_terminal()) {
         return (Working, Tone::Working, facts.warning.clone());
     }
-    let unreachable = facts
+    let unusable = facts
         .destination
         .and_then(|destination| destination.problem.as_ref());
-    let locked = unreachable.is_some_and(|problem| problem.code == LOCKED);
+    let locked = unusable.is_some_and(|problem| problem.code == LOCKED);
     if locked || facts.key == Some(KeyProtection::Missing) {
-        return (Locked, Tone::Bad, unreachable.cloned());
+        return (Locked, Tone::Bad, unusable.cloned());
     }
-    if let Some(problem) = unreachable {
-        return (DestinationUnreachable, Tone::Bad, Some(problem.clone()));
+    if let Some(problem) = unusable {
+        let damaged = DAMAGED.contains(&problem.code.as_str());
+        let code = if damaged {
+            DestinationDamaged
+        } else {
+            DestinationUnreachable
+        };
+        return (code, Tone::Bad, Some(problem.clone()));
     }
     if let Some(job) = facts.job.filter(|job| job.state == JobState::Failed) {
         return (LastFailed, Tone::Bad, job.problem.clone());
@@ -138,9 +146,10 @@ mod tests {
     }
 
     #[test]
-    fn a_destination_that_cannot_be_used_is_told_from_one_that_is_locked() {
+    fn a_destination_is_told_to_be_locked_damaged_or_not_reachable() {
         for (reason, expected) in [
             ("locked", SummaryCode::Locked),
+            ("damaged-records", SummaryCode::DestinationDamaged),
             (
                 "destination-unreachable",
                 SummaryCode::DestinationUnreachable,

@@ -126,6 +126,8 @@ pub enum SummaryCode {
     /// A job runs. With a problem: it runs, and something about it should be known.
     Working,
     DestinationUnreachable,
+    /// The destination is there, and something in it cannot be read.
+    DestinationDamaged,
     /// The key is not available.
     Locked,
     Disconnected,

@@ -19,6 +19,7 @@ where
         (SummaryCode::Stale, Some(since)) => format!("Not backed up since {since}"),
         (SummaryCode::Stale, None) => "Not backed up for long".to_owned(),
         (SummaryCode::DestinationUnreachable, _) => "The destination cannot be used".to_owned(),
+        (SummaryCode::DestinationDamaged, _) => "Backups cannot be read".to_owned(),
         (SummaryCode::Locked, _) => "The key is not available".to_owned(),
         (SummaryCode::LastFailed, _) => failed(view.job.as_ref()).to_owned(),
         (SummaryCode::Disconnected, _) => match view.connection.status {

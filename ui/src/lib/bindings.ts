@@ -24,7 +24,7 @@ export const commands = {
 	undeleteBackup: (backup: string) => typedError<null, Problem>(__TAURI_INVOKE("undelete_backup", { backup })),
 	/**  The services found on this machine. */
 	services: () => typedError<FoundService[], Problem>(__TAURI_INVOKE("services")),
-	/**  Talks to another service from now on. */
+	/**  Talks to another service from now on, also after the next start. */
 	connect: (target: Target) => typedError<null, Problem>(__TAURI_INVOKE("connect", { target })),
 	/**  Tries at once what would be tried again after a while. */
 	retryConnection: () => typedError<null, Problem>(__TAURI_INVOKE("retry_connection")),
@@ -259,6 +259,8 @@ export type SummaryCode =
 "stale" | 
 /**  A job runs. With a problem: it runs, and something about it should be known. */
 "working" | "destination-unreachable" | 
+/**  The destination is there, and something in it cannot be read. */
+"destination-damaged" | 
 /**  The key is not available. */
 "locked" | "disconnected" | "last-failed";
 

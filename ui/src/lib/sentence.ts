@@ -39,6 +39,8 @@ export function sentence(
       return working(view.job, now, backupMoment);
     case "destination-unreachable":
       return { title: t("summary.destination-unreachable"), detail: last };
+    case "destination-damaged":
+      return { title: t("summary.destination-damaged"), detail: last };
     case "locked":
       return { title: t("summary.locked"), detail: last };
     case "disconnected":
@@ -48,10 +50,8 @@ export function sentence(
       };
     case "last-failed":
       return {
-        title: t("summary.last-failed"),
-        detail: since
-          ? t("summary.still-good", { relative: relative(since, now) })
-          : t("summary.no-backup"),
+        title: t(`summary.last-failed.${view.job?.kind ?? "creation"}`),
+        detail: lastGood(view, since, now),
       };
   }
 }
@@ -61,6 +61,13 @@ export function serviceName(view: View): string {
   return view.connection.target.kind === "embedded"
     ? t("connection.this-computer")
     : view.connection.name;
+}
+
+function lastGood(view: View, since: Date | null, now: Date): string {
+  if (view.job && view.job.kind !== "creation") return t("summary.as-it-was");
+  return since
+    ? t("summary.still-good", { relative: relative(since, now) })
+    : t("summary.no-backup");
 }
 
 function firstStart(view: View): string {

@@ -108,6 +108,12 @@ export const PROBLEMS = {
       "The key of this destination is not at hand, so backups can be neither made nor restored. They are not affected.",
     fix: "Unlock the keychain, or start with the passphrase the key was protected with.",
   },
+  records: {
+    code: "damaged-records",
+    message:
+      "The records of 2 backups cannot be read, so they are not listed. The others and the library are not affected.",
+    fix: "Check the disk of the destination, and make a new backup.",
+  },
   full: {
     code: "destination-full",
     message:
