@@ -55,9 +55,12 @@ window.addEventListener("unhandledrejection", (event) => window.errors.push(`${e
 const REPORT: &str =
     r#"return `${document.body.innerText}\n--- errors:\n${(window.errors ?? []).join("\n")}`"#;
 
-/// A picture is of what has been painted, so it waits for two frames.
-const PAINTED: &str =
-    "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => done(1)));";
+/// A picture is of what has been painted, so it waits for some frames: the page is drawn by another process.
+const PAINTED: &str = "
+const done = arguments[0];
+const after = (frames) => (frames ? requestAnimationFrame(() => after(frames - 1)) : done(1));
+after(4);
+";
 
 /// The job as the page showed it at one moment.
 #[derive(Clone, Debug, Deserialize)]
