@@ -13,14 +13,18 @@ use crate::state::App;
 /// Items that are in memory at a time.
 const PAGE: usize = 200;
 
-/// Every item of the library, in the order of their ids.
+/// Every item of the library, in the order of their ids. Breaks off where a restore replaces the library meanwhile.
 #[utoipa::path(get, path = "/assets", tag = "library",
     responses((status = 200, description = "`Assets`", body = Object), (status = 500, body = String)))]
 pub(crate) async fn list(State(app): State<App>) -> Result<Response, ApiError> {
     // Read before the status is sent, so that a library that cannot be read is an error and not half a list.
-    app.blocking(|engine| engine.library().facts()).await?;
+    let generation = app.blocking(|engine| {
+        let generation = engine.library().generation();
+        engine.library().facts().map(|_| generation)
+    });
+    let generation = generation.await?;
     let body = Body::from_stream(
-        pages(app).map_err(|error| std::io::Error::other(error.problem().message)),
+        pages(app, generation).map_err(|error| std::io::Error::other(error.problem().message)),
     );
     Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
 }
@@ -31,8 +35,10 @@ enum Next {
     End,
 }
 
-fn pages(app: App) -> impl Stream<Item = Result<Bytes, ApiError>> {
-    futures::stream::try_unfold((app, Next::Start), |(app, next)| async move {
+/// The list in pieces. Half of one library and half of another would be no library at all, so it ends with an error where the
+/// library is not the one it began with.
+fn pages(app: App, generation: u64) -> impl Stream<Item = Result<Bytes, ApiError>> {
+    futures::stream::try_unfold((app, Next::Start), move |(app, next)| async move {
         let after = match next {
             Next::End => return Ok(None),
             Next::Start => None,
@@ -45,8 +51,13 @@ fn pages(app: App) -> impl Stream<Item = Result<Bytes, ApiError>> {
         });
         let mut first = after.is_none();
         let page = app
-            .blocking(move |engine| engine.library().page(after.as_deref(), PAGE))
-            .await?;
+            .blocking(move |engine| {
+                let page = engine.library().page(after.as_deref(), PAGE)?;
+                // After the page: it is of the library that was there before this look.
+                Ok((engine.library().generation() == generation).then_some(page))
+            })
+            .await?
+            .ok_or_else(replaced)?;
         for (_, json) in &page {
             text.push_str(if first { "" } else { "," });
             text.push_str(json);
@@ -88,6 +99,17 @@ pub(crate) async fn delete(State(app): State<App>, Id(id): Id) -> Result<String,
         .await?;
     app.jobs().changed();
     if was_there { Ok(id) } else { Err(unknown()) }
+}
+
+fn replaced() -> ApiError {
+    let message = "The library was replaced while it was listed.";
+    let status = StatusCode::INTERNAL_SERVER_ERROR;
+    ApiError::new(
+        status,
+        "library-replaced",
+        message,
+        "Ask for the list again.",
+    )
 }
 
 fn unknown() -> ApiError {

@@ -14,20 +14,17 @@ use tokio::sync::watch;
 
 use crate::error::ApiError;
 use crate::id::Id;
-use crate::jobs::{Request, ended};
+use crate::jobs::{Fate, Request, Upload, ended};
 use crate::state::App;
 use crate::streams::{self, Framing, View};
 use crate::{answer, backups, convert};
 
 /// Of what came with a call whose backup was not made.
-const NOT_IN_A_BACKUP: &str = "What was sent may be in the library, but is in no backup.";
+const IN_NO_BACKUP: &str = "What was sent is in the library, but is in no backup.";
 
 /// Starts a creation, after a look whether it can start at all. The assets are put into the library first, by the job
 /// itself: where none can start, nothing is changed.
-pub(crate) async fn start(
-    app: &App,
-    assets: Vec<Asset>,
-) -> Result<(watch::Receiver<Job>, View), ApiError> {
+async fn begin(app: &App, assets: Vec<Asset>) -> Result<(watch::Receiver<Job>, Fate), ApiError> {
     app.blocking(|engine| match engine.destination_state().error {
         Some(error) => Err(error),
         None => Ok(()),
@@ -35,7 +32,14 @@ pub(crate) async fn start(
     .await?;
     let items = assets.iter().map(convert::item).collect();
     drop(assets);
-    let job = app.jobs().start(Request::Creation(items))?;
+    let (upload, fate) = Upload::new(items);
+    let job = app.jobs().start(Request::Creation(upload))?;
+    Ok((job, fate))
+}
+
+/// Starts a creation of what the library holds.
+pub(crate) async fn start(app: &App) -> Result<(watch::Receiver<Job>, View), ApiError> {
+    let (job, _) = begin(app, Vec::new()).await?;
     let device = app.engine().device_name().to_owned();
     let view: View = Box::new(move |job| BackupStreamedProgress {
         backup: coming(job, &device),
@@ -54,20 +58,20 @@ pub(crate) fn coming(job: &Job, device: &str) -> Option<Backup> {
     ))
 }
 
-/// A creation from its start to its end.
-async fn create_whole(app: &App, assets: Vec<Asset>) -> Result<Backup, ApiError> {
-    let uploads = !assets.is_empty();
-    let (job, _) = start(app, assets).await?;
+/// A creation from its start to its end. The job that completed.
+async fn create_whole(app: &App, assets: Vec<Asset>) -> Result<Job, ApiError> {
+    let (job, fate) = begin(app, assets).await?;
     let job = ended(job).await;
-    match (job.state, job.problem) {
-        (JobState::Completed, _) => backups::read(app, &job.backup).await,
-        (_, Some(problem)) if uploads => Err(streams::failed(&Problem {
-            message: format!("{NOT_IN_A_BACKUP} {}", problem.message),
-            ..problem
+    match (job.state, &job.problem) {
+        (JobState::Completed, _) => Ok(job),
+        (_, Some(problem)) if fate.in_library() => Err(streams::failed(&Problem {
+            message: format!("{IN_NO_BACKUP} {}", problem.message),
+            ..problem.clone()
         })),
-        (_, Some(problem)) => Err(streams::failed(&problem)),
-        _ if uploads => Err(canceled(&format!(
-            "The backup was cancelled. {NOT_IN_A_BACKUP}"
+        (_, Some(problem)) => Err(streams::failed(problem)),
+        // A cancel takes back the backup, and not what was put into the library for it.
+        _ if fate.in_library() => Err(canceled(&format!(
+            "The backup was cancelled. {IN_NO_BACKUP}"
         ))),
         _ => Err(canceled(
             "The backup was cancelled. Everything is as it was.",
@@ -122,7 +126,13 @@ pub(crate) async fn back_up_asset(
               (status = 505, body = String), (status = 511, body = String)))]
 pub(crate) async fn create(State(app): State<App>, body: Body) -> Result<Json<Backup>, ApiError> {
     answer::body::<SeededBackup>(&app, body).await?;
-    create_whole(&app, Vec::new()).await.map(Json)
+    let job = create_whole(&app, Vec::new()).await?;
+    // It was made, also where it cannot be looked up any more.
+    let backup = match backups::read(&app, &job.backup).await {
+        Ok(backup) => backup,
+        Err(error) => coming(&job, app.engine().device_name()).ok_or(error)?,
+    };
+    Ok(Json(backup))
 }
 
 /// Makes a backup and streams its progress.
@@ -138,7 +148,7 @@ pub(crate) async fn create_streamed(
     body: Body,
 ) -> Result<Response, ApiError> {
     answer::body::<SeededBackup>(&app, body).await?;
-    let (job, view) = start(&app, Vec::new()).await?;
+    let (job, view) = start(&app).await?;
     Ok(streams::answer(Framing::asked_for(&headers), job, view).await)
 }
 

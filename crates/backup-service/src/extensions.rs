@@ -5,7 +5,8 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::StatusCode;
 use backup_api::{
-    Asset, Assets, BackupDetails, Capabilities, Imported, Job, Overview, Preview, Problem,
+    Asset, Assets, BackupDetails, Capabilities, Imported, Job, JobState, Overview, Preview,
+    Problem,
 };
 use backup_engine::{BackupId, VERSION};
 use serde::Deserialize;
@@ -13,7 +14,7 @@ use serde_json::value::RawValue;
 
 use crate::error::{ApiError, JsonError};
 use crate::id::Id;
-use crate::jobs::{Request, ended};
+use crate::jobs::{Request, ended, stopping};
 use crate::state::App;
 use crate::{answer, convert, creation, overview};
 
@@ -111,9 +112,11 @@ pub(crate) async fn undo(State(app): State<App>) -> Result<Json<Job>, JsonError>
         .start(Request::Undo)
         .map_err(creation::not_found_if_unknown)?;
     let job = ended(job).await;
-    match job.problem {
-        Some(problem) => Err(crate::streams::failed(&problem).into_json()),
-        None => Ok(Json(job)),
+    match (job.state, &job.problem) {
+        (JobState::Completed, _) => Ok(Json(job)),
+        (_, Some(problem)) => Err(crate::streams::failed(problem).into_json()),
+        // There is no call that cancels it; the end of the service does.
+        _ => Err(stopping().into_json()),
     }
 }
 
@@ -179,4 +182,31 @@ fn parse(id: &str) -> Result<BackupId, JsonError> {
             .into_json()
     };
     BackupId::parse(id).ok_or_else(unknown)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::response::IntoResponse;
+    use backup_engine::{Outcome, Watch};
+
+    #[tokio::test]
+    async fn an_undo_that_the_end_of_the_service_stops_is_no_success() {
+        let (_folder, app) = crate::trial::app();
+        let (engine, quiet) = (app.engine(), Watch::unwatched());
+        let id = engine.new_backup_id();
+        let made = engine.back_up(&id, &quiet).unwrap();
+        assert!(matches!(made, Outcome::Completed(_)));
+        assert_eq!(engine.restore(&id, &quiet).unwrap(), Outcome::Completed(()));
+        // One thread: the undo is begun, and cancelled before the engine hears of it.
+        let (undone, ()) = tokio::join!(undo(State(app.clone())), app.jobs().close());
+        let response = undone.into_response();
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let body = axum::body::to_bytes(response.into_body(), 10_000).await;
+        let problem: Problem = serde_json::from_slice(&body.unwrap()).unwrap();
+        assert_eq!(problem.code, "stopping");
+        let says = problem.message.contains("Nothing was changed.");
+        assert!(says, "{problem:?}");
+        assert!(engine.undo_record().is_some(), "it was undone after all");
+    }
 }

@@ -19,6 +19,10 @@ mod serve;
 mod service_file;
 mod state;
 mod streams;
+mod tasks;
+mod timed_stream;
+#[cfg(test)]
+mod trial;
 mod websocket;
 
 use std::path::PathBuf;

@@ -16,21 +16,42 @@ use crate::state::App;
 use crate::streams::{self, Framing, View};
 use crate::{answer, backups, convert};
 
-/// Starts a restore, after a look whether there is such a backup.
-pub(crate) async fn start(app: &App, id: &str) -> Result<(watch::Receiver<Job>, View), ApiError> {
+/// Starts a restore, after a look whether there is such a backup. With what was seen: at the end it may be gone.
+async fn begin(app: &App, id: &str) -> Result<(watch::Receiver<Job>, Backup), ApiError> {
     let (id, record) = backups::find(app, id).await?;
     let job = app.jobs().start(Request::Restoration(id))?;
-    let backup = convert::backup(&record);
+    Ok((job, convert::backup(&record)))
+}
+
+pub(crate) async fn start(app: &App, id: &str) -> Result<(watch::Receiver<Job>, View), ApiError> {
+    let (job, backup) = begin(app, id).await?;
     Ok((
         job,
         Box::new(move |job| convert::progress(job, backup.clone())),
     ))
 }
 
+/// Reads a body that may name the backup as the path does. Where they differ, nobody knows which one is meant.
+async fn read_body(app: &App, id: &str, body: Body) -> Result<(), ApiError> {
+    let sent = answer::body::<serde_json::Value>(app, body).await?;
+    let named = sent.as_ref().and_then(|backup| backup.get("id"));
+    let named = named.filter(|named| !named.is_null());
+    if named.is_none_or(|named| named.as_str() == Some(id)) {
+        return Ok(());
+    }
+    Err(ApiError::new(
+        StatusCode::BAD_REQUEST,
+        "other-backup",
+        "The body names another backup than the address does. Nothing was changed.",
+        "Send the backup that is to be restored, or no body.",
+    ))
+}
+
 /// Replaces the library with a backup, and answers when it is done.
 #[utoipa::path(post, path = "/backup/{backup}/restore", tag = "backup", request_body(content = Option<Backup>),
     params(("backup" = String, Path, description = "id of the backup")),
-    responses((status = 200, body = Backup), (status = 400, body = String), (status = 408, body = String),
+    responses((status = 200, body = Backup),
+              (status = 400, description = "The body does not read, or names another backup than the path", body = String), (status = 408, body = String),
               (status = 413, body = String), (status = 415, body = String), (status = 500, body = String),
               (status = 505, body = String), (status = 511, body = String)))]
 pub(crate) async fn restore(
@@ -38,11 +59,11 @@ pub(crate) async fn restore(
     Id(id): Id,
     body: Body,
 ) -> Result<Json<Backup>, ApiError> {
-    answer::body::<serde_json::Value>(&app, body).await?;
-    let (job, _) = start(&app, &id).await?;
+    read_body(&app, &id, body).await?;
+    let (job, backup) = begin(&app, &id).await?;
     let job = ended(job).await;
     match (job.state, &job.problem) {
-        (JobState::Completed, _) => backups::read(&app, &id).await.map(Json),
+        (JobState::Completed, _) => Ok(Json(backup)),
         (_, Some(problem)) => Err(streams::failed(problem)),
         _ => Err(canceled(
             "The restore was cancelled. The library is as it was.",
@@ -55,7 +76,7 @@ pub(crate) async fn restore(
     params(("backup" = String, Path, description = "id of the backup")),
     responses((status = 200, body = BackupStreamedProgress,
                description = "One a line (NDJSON), one an event (SSE), or one final object, as `Accept` says"),
-              (status = 400, body = String), (status = 408, body = String),
+              (status = 400, description = "The body does not read, or names another backup than the path", body = String), (status = 408, body = String),
               (status = 413, body = String), (status = 415, body = String), (status = 500, body = String), (status = 505, body = String),
               (status = 511, body = String)))]
 pub(crate) async fn restore_streamed(
@@ -64,7 +85,7 @@ pub(crate) async fn restore_streamed(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    answer::body::<serde_json::Value>(&app, body).await?;
+    read_body(&app, &id, body).await?;
     let (job, view) = start(&app, &id).await?;
     Ok(streams::answer(Framing::asked_for(&headers), job, view).await)
 }

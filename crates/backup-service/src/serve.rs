@@ -20,6 +20,8 @@ use crate::ServiceOptions;
 use crate::routes::router;
 use crate::service_file::{Announcement, new_token};
 use crate::state::App;
+use crate::tasks::Tasks;
+use crate::timed_stream::TimedStream;
 
 /// Connections at a time; further ones wait.
 const CONNECTIONS: usize = 256;
@@ -28,6 +30,10 @@ const HEAD_TIME: Duration = Duration::from_secs(10);
 const HEAD_BYTES: usize = 64 * 1024;
 /// How long open connections may take to end when the service stops.
 const FAREWELL: Duration = Duration::from_secs(3);
+/// How long calls into the engine may take to end after that.
+const LAST_WORK: Duration = Duration::from_secs(10);
+/// How long a client may leave an answer unread. One that never reads would keep its place for ever.
+const WRITE_TIME: Duration = Duration::from_secs(60);
 /// After a connection could not be accepted (out of file handles, say).
 const BREATH: Duration = Duration::from_millis(50);
 
@@ -63,13 +69,17 @@ pub async fn serve(
     };
     let data_dir = options.data_dir.clone();
     let app = App::new(engine, options, file.token.clone(), address.port());
+    // Before anything is answered: where it cannot be written there is nothing to end.
+    let announcement = Announcement::write(&data_dir, &file).map_err(ServeError::Announce)?;
     let graceful = Arc::new(GracefulShutdown::new());
     let permits = Arc::new(Semaphore::new(CONNECTIONS));
     let mut loops = JoinSet::new();
     for listener in listeners {
         let connections = Connections {
             router: router(app.clone()),
+            tasks: app.tasks().clone(),
             permits: permits.clone(),
+            write_time: WRITE_TIME,
         };
         let (graceful, stop) = (graceful.clone(), shutdown.clone());
         loops.spawn(async move {
@@ -79,26 +89,42 @@ pub async fn serve(
             }
         });
     }
-    let announcement = Announcement::write(&data_dir, &file).map_err(ServeError::Announce)?;
     on_ready(file);
     shutdown.cancelled().await;
     loops.shutdown().await;
     app.jobs().close().await;
     drop(announcement);
-    // The loops are over, so this is the last handle.
-    if let Some(graceful) = Arc::into_inner(graceful)
-        && tokio::time::timeout(FAREWELL, graceful.shutdown())
-            .await
-            .is_err()
-    {
-        tracing::info!("clients that were still connected are cut off");
-    }
+    say_goodbye(graceful, app.tasks()).await;
     Ok(())
+}
+
+/// Returns when nothing of the service holds the engine any more, so that its folder can be opened again.
+async fn say_goodbye(graceful: Arc<GracefulShutdown>, tasks: &Tasks) {
+    let connections = async {
+        // The loops are over, so this is the last handle.
+        if let Some(graceful) = Arc::into_inner(graceful) {
+            graceful.shutdown().await;
+        }
+        std::future::pending::<()>().await;
+    };
+    let ended = tokio::select! {
+        ended = tasks.close(FAREWELL) => ended,
+        () = connections => false,
+    };
+    if ended {
+        return;
+    }
+    tracing::info!("clients that were still connected are cut off");
+    if !tasks.cut_off(LAST_WORK).await {
+        tracing::warn!("the service ends while a call still holds the data folder");
+    }
 }
 
 struct Connections {
     router: Router,
+    tasks: Tasks,
     permits: Arc<Semaphore>,
+    write_time: Duration,
 }
 
 impl Connections {
@@ -125,15 +151,64 @@ impl Connections {
             .header_read_timeout(HEAD_TIME)
             .max_buf_size(HEAD_BYTES);
         let service = TowerToHyperService::new(self.router.clone());
+        let stream = TokioIo::new(TimedStream::new(stream, HEAD_TIME, self.write_time));
         let connection = http
-            .serve_connection_with_upgrades(TokioIo::new(stream), service)
+            .serve_connection_with_upgrades(stream, service)
             .into_owned();
         let connection = graceful.watch(connection);
-        tokio::spawn(async move {
+        self.tasks.spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a connection broke off");
             }
             drop(permit);
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::body::{Body, Bytes};
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    /// An answer without an end.
+    async fn endless() -> Body {
+        let piece = || Ok::<_, io::Error>(Bytes::from_static(&[b'x'; 64 * 1024]));
+        Body::from_stream(futures::stream::repeat_with(piece))
+    }
+
+    async fn ask(address: std::net::SocketAddr, path: &str) -> TcpStream {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        stream
+    }
+
+    #[tokio::test]
+    async fn a_client_that_stops_reading_gives_its_place_to_the_next() {
+        let connections = Connections {
+            router: Router::new()
+                .route("/endless", get(endless))
+                .route("/short", get(|| async { "short" })),
+            tasks: Tasks::default(),
+            permits: Arc::new(Semaphore::new(1)),
+            write_time: Duration::from_millis(300),
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            let graceful = GracefulShutdown::new();
+            connections.accept(listener, &graceful).await;
+        });
+        let mut stalled = ask(address, "/endless").await;
+        let mut begun = [0; 1024];
+        stalled.read_exact(&mut begun).await.unwrap();
+        let mut next = ask(address, "/short").await;
+        let mut text = String::new();
+        let answered =
+            tokio::time::timeout(Duration::from_secs(20), next.read_to_string(&mut text)).await;
+        answered.expect("its place is never given back").unwrap();
+        assert!(text.ends_with("short"), "{text}");
     }
 }

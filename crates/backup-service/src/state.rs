@@ -3,14 +3,17 @@
 use std::sync::Arc;
 
 use backup_engine::{Engine, Error};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::ServiceOptions;
 use crate::error::ApiError;
 use crate::jobs::Jobs;
+use crate::tasks::Tasks;
 
 /// Large bodies that are read at the same time.
 const UPLOADS: usize = 2;
+/// WebSockets that are open at the same time. They outlive the connections they began as, so they are counted by themselves.
+const SOCKETS: usize = 64;
 
 #[derive(Clone)]
 pub(crate) struct App(Arc<Inner>);
@@ -18,10 +21,12 @@ pub(crate) struct App(Arc<Inner>);
 struct Inner {
     engine: Arc<Engine>,
     jobs: Jobs,
+    tasks: Tasks,
     options: ServiceOptions,
     token: String,
     port: u16,
     uploads: Semaphore,
+    sockets: Arc<Semaphore>,
 }
 
 impl App {
@@ -31,14 +36,17 @@ impl App {
         token: String,
         port: u16,
     ) -> Self {
-        let jobs = Jobs::new(engine.clone());
+        let tasks = Tasks::default();
+        let jobs = Jobs::new(engine.clone(), tasks.clone());
         Self(Arc::new(Inner {
             engine,
             jobs,
+            tasks,
             options,
             token,
             port,
             uploads: Semaphore::new(UPLOADS),
+            sockets: Arc::new(Semaphore::new(SOCKETS)),
         }))
     }
 
@@ -48,6 +56,10 @@ impl App {
 
     pub(crate) fn jobs(&self) -> &Jobs {
         &self.0.jobs
+    }
+
+    pub(crate) fn tasks(&self) -> &Tasks {
+        &self.0.tasks
     }
 
     pub(crate) fn options(&self) -> &ServiceOptions {
@@ -66,13 +78,18 @@ impl App {
         &self.0.uploads
     }
 
+    /// A place for a WebSocket. `None`: all are taken.
+    pub(crate) fn place_for_socket(&self) -> Option<OwnedSemaphorePermit> {
+        self.0.sockets.clone().try_acquire_owned().ok()
+    }
+
     /// Runs work of the engine, which blocks, away from the threads that serve.
     pub(crate) async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Engine) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, ApiError> {
         let engine = self.0.engine.clone();
-        match tokio::task::spawn_blocking(move || work(&engine)).await {
+        match self.0.tasks.spawn_blocking(move || work(&engine)).await {
             Ok(result) => result.map_err(ApiError::from),
             Err(broken) => Err(ApiError::broken(&broken)),
         }

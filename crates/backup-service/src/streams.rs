@@ -26,7 +26,7 @@ pub(crate) enum Framing {
 }
 
 impl Framing {
-    /// The first kind in `Accept` that is known; lines where none is.
+    /// The first kind of stream in `Accept`; one object where only that is accepted; lines where nothing is known.
     pub(crate) fn asked_for(headers: &HeaderMap) -> Self {
         let accepted = headers
             .get_all(header::ACCEPT)
@@ -35,7 +35,9 @@ impl Framing {
         let kinds = accepted
             .flat_map(|value| value.split(','))
             .map(|kind| kind.split(';').next().unwrap_or("").trim());
-        kinds.filter_map(Self::of).next().unwrap_or(Self::Lines)
+        let known: Vec<Self> = kinds.filter_map(Self::of).collect();
+        let stream = known.iter().find(|kind| **kind != Self::Final);
+        stream.or(known.first()).copied().unwrap_or(Self::Lines)
     }
 
     fn of(kind: &str) -> Option<Self> {
@@ -133,6 +135,15 @@ mod tests {
         assert_eq!(asked(Some("application/x-ndjson")), Framing::Lines);
         assert_eq!(asked(Some("text/event-stream; q=1, */*")), Framing::Events);
         assert_eq!(asked(Some("application/json")), Framing::Final);
+        assert_eq!(asked(Some("application/json, text/plain")), Framing::Final);
+        for also in ["application/x-ndjson", "*/*", "application/*;q=0.5"] {
+            let accept = format!("application/json, {also}");
+            assert_eq!(asked(Some(&accept)), Framing::Lines, "{accept}");
+        }
+        assert_eq!(
+            asked(Some("application/json, text/event-stream, */*")),
+            Framing::Events
+        );
         assert_eq!(asked(Some("image/png")), Framing::Lines);
     }
 }

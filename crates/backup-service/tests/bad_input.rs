@@ -163,6 +163,30 @@ async fn json_of_the_wrong_shape_is_refused_and_the_refusal_says_what_is_wrong()
 }
 
 #[tokio::test]
+async fn a_restore_whose_body_names_another_backup_is_refused() {
+    let (service, id) = with_a_backup().await;
+    let other = service.back_up().await;
+    let before = service.everything().await;
+    let named = json(&other).to_string();
+    for call in ["restore", "restore/streamed"] {
+        let path = format!("/backup/{id}/{call}");
+        for body in [named.as_str(), "{\"id\":\"\"}", "{\"id\":7}"] {
+            let sent = service.post_json(&path, body.to_owned()).await;
+            let refusal = (sent.status, sent.code());
+            assert_eq!(refusal, (400, "other-backup".into()), "{path} {body}");
+            let text = assert_helps(&sent);
+            assert!(text.contains("Nothing was changed."), "{text}");
+        }
+        assert_eq!(service.everything().await, before, "{path}");
+    }
+    for body in [named.as_str(), "{}", "{\"id\":null}"] {
+        let path = format!("/backup/{}/restore", other.id);
+        let restored = service.post_json(&path, body.to_owned()).await;
+        assert_eq!(restored.status, 200, "{body}: {restored:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_refusal_does_not_give_a_large_body_back() {
     let service = Service::start().await;
     let long = format!("\"{}\"", "x".repeat(1_000_000));

@@ -6,7 +6,9 @@ mod common;
 
 use std::collections::BTreeSet;
 
-use backup_api::{BackupStatus, BackupStreamedProgress, Backups, JobState, Status};
+use backup_api::{
+    BackupStatus, BackupStreamedProgress, Backups, BackupsStreamedProgress, JobState, Status,
+};
 use common::*;
 
 /// A job that was started and that still runs.
@@ -155,6 +157,35 @@ async fn while_a_restore_runs_its_backup_cannot_be_deleted_and_no_job_begins() {
     assert_eq!(job.last().await.status, Some(Status::Completed));
     assert_eq!(service.get("/asset/asset-000000").await.status, 200);
     assert_eq!(service.post(&path).await.status, 200, "it is still there");
+}
+
+#[tokio::test]
+async fn an_upload_whose_backup_is_cancelled_is_said_to_be_in_the_library_but_in_no_backup() {
+    let service = large().await;
+    let mut watcher = service.connect("/backups/streamed/progress").await.unwrap();
+    let cancel = async {
+        loop {
+            let all: BackupsStreamedProgress = next(&mut watcher).await.unwrap();
+            // The backup itself is under way: what came with it was put in before.
+            if let Some(step) = all.backups.unwrap().pop()
+                && step.status == Some(Status::InProgress)
+            {
+                let path = format!("/backup/{}/creation/cancel", step.backup.unwrap().id);
+                return service.post(&path).await;
+            }
+        }
+    };
+    let (sent, canceled) = tokio::join!(
+        service.post_json("/backup/asset", asset("sent", "x")),
+        cancel
+    );
+    assert_eq!(canceled.status, 204, "{canceled:?}");
+    assert_eq!((sent.status, sent.code().as_str()), (500, "canceled"));
+    let says = "What was sent is in the library, but is in no backup.";
+    assert!(sent.text.contains(says), "{sent:?}");
+    assert_eq!(service.get("/asset/sent").await.status, 200);
+    let list: Backups = service.get("/backups").await.json();
+    assert!(list.iterable.is_empty());
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ mod inspect;
 mod pages;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -55,6 +56,8 @@ pub struct Library {
     path: PathBuf,
     /// `None` while the file is being replaced, and when it is damaged.
     open: RwLock<Option<Connections>>,
+    /// How often its file may have been replaced.
+    generation: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -74,6 +77,7 @@ impl Library {
         let library = Self {
             path: path.to_owned(),
             open: RwLock::new(None),
+            generation: AtomicU64::new(0),
         };
         match Connections::open(path) {
             Ok(connections) => {
@@ -153,6 +157,12 @@ impl Library {
         self.read(facts)
     }
 
+    /// Another number means that the library may have been replaced in between: what was read before and after does not belong
+    /// together.
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
     /// How many items were stored after this moment, and the names of the newest of them.
     pub(crate) fn newer_than(
         &self,
@@ -186,6 +196,8 @@ impl Library {
             connections.close();
         }
         let swapped = swap();
+        // Before anybody can read what is there now.
+        self.generation.fetch_add(1, Ordering::AcqRel);
         match self.reopened() {
             Ok(connections) => *open = Some(connections),
             // It says so to whoever needs it; the swap itself ended as it did.

@@ -3,6 +3,7 @@
 mod meter;
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,7 @@ use tokio::sync::watch;
 
 use crate::convert;
 use crate::error::{ApiError, problem_of};
+use crate::tasks::Tasks;
 use meter::Meter;
 
 /// How many ended jobs are remembered.
@@ -24,9 +26,41 @@ const EVERY: Duration = Duration::from_millis(60);
 #[derive(Clone, Debug)]
 pub(crate) enum Request {
     /// With what is put into the library first.
-    Creation(Vec<Item>),
+    Creation(Upload),
     Restoration(BackupId),
     Undo,
+}
+
+/// What came with a call for a backup.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Upload {
+    items: Vec<Item>,
+    in_library: Arc<AtomicBool>,
+}
+
+/// Whether an upload got into the library, whatever became of the backup.
+pub(crate) struct Fate(Arc<AtomicBool>);
+
+impl Upload {
+    pub(crate) fn new(items: Vec<Item>) -> (Self, Fate) {
+        let in_library = Arc::new(AtomicBool::new(false));
+        let fate = Fate(in_library.clone());
+        (Self { items, in_library }, fate)
+    }
+
+    fn put(self, engine: &Engine) -> Result<(), Error> {
+        if !self.items.is_empty() {
+            engine.library().put(&self.items)?;
+            self.in_library.store(true, Ordering::Release);
+        }
+        Ok(())
+    }
+}
+
+impl Fate {
+    pub(crate) fn in_library(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
 }
 
 /// The jobs of one service.
@@ -35,6 +69,7 @@ pub(crate) struct Jobs(Arc<Inner>);
 
 struct Inner {
     engine: Arc<Engine>,
+    tasks: Tasks,
     state: Mutex<State>,
     /// Counts every change of a job, for those who watch all of them.
     changes: watch::Sender<u64>,
@@ -45,6 +80,8 @@ struct State {
     running: Option<Running>,
     /// Newest last.
     ended: VecDeque<Job>,
+    /// How many have ended, also those that are forgotten.
+    ends: usize,
     started: u64,
     closed: bool,
 }
@@ -56,10 +93,11 @@ struct Running {
 }
 
 impl Jobs {
-    pub(crate) fn new(engine: Arc<Engine>) -> Self {
+    pub(crate) fn new(engine: Arc<Engine>, tasks: Tasks) -> Self {
         let (state, changes) = (Mutex::default(), watch::Sender::new(0));
         Self(Arc::new(Inner {
             engine,
+            tasks,
             state,
             changes,
         }))
@@ -72,12 +110,7 @@ impl Jobs {
             return Err(busy(&running.snapshot.borrow()));
         }
         if state.closed {
-            return Err(ApiError::new(
-                axum::http::StatusCode::INTERNAL_SERVER_ERROR,
-                "stopping",
-                "The service is stopping. Nothing was changed.",
-                "Start it again, then try again.",
-            ));
+            return Err(stopping());
         }
         state.started += 1;
         let job = self.new_job(&request, state.started)?;
@@ -89,7 +122,8 @@ impl Jobs {
         state.running = Some(running.clone());
         drop(state);
         self.changed();
-        tokio::spawn(self.clone().carry_out(request, running));
+        let carried_out = self.clone().carry_out(request, running);
+        self.0.tasks.spawn_whole(carried_out);
         Ok(receiver)
     }
 
@@ -123,14 +157,11 @@ impl Jobs {
             running.snapshot.borrow().backup.clone(),
         );
         let work = tokio::task::spawn_blocking(move || match request {
-            Request::Creation(items) => {
+            Request::Creation(upload) => {
                 if watch.is_canceled() {
                     return Ok(false);
                 }
-                if !items.is_empty() {
-                    engine.library().put(&items)?;
-                }
-                drop(items);
+                upload.put(&engine)?;
                 let id = BackupId::parse(&backup)
                     .ok_or_else(|| Error::Panicked("its own id does not read".into()))?;
                 engine
@@ -197,6 +228,7 @@ impl Jobs {
         (job.phase, job.cancelable, job.ended) = (Phase::Done, false, Some(Utc::now()));
         let mut state = self.lock();
         state.running = None;
+        state.ends += 1;
         state.ended.push_back(job.clone());
         if state.ended.len() > REMEMBERED {
             state.ended.pop_front();
@@ -256,6 +288,22 @@ impl Jobs {
             .find(|job| job.kind == kind && job.backup == backup)
     }
 
+    /// What is news to a watcher that last saw so many ends: the job that runs, then those that ended since, newest first.
+    /// The last that ended, where there is neither. With how many have ended by now.
+    pub(crate) fn since(&self, seen: Option<usize>) -> (Vec<Job>, usize) {
+        let state = self.lock();
+        let new = state.ends - seen.unwrap_or(state.ends);
+        let shown = if state.running.is_none() {
+            new.max(1)
+        } else {
+            new
+        };
+        let running = state.running.iter();
+        let running = running.map(|running| running.snapshot.borrow().clone());
+        let ended = state.ended.iter().rev().take(shown).cloned();
+        (running.chain(ended).collect(), state.ends)
+    }
+
     /// The job that runs, or the last that ran.
     pub(crate) fn last(&self) -> Option<Job> {
         self.all().into_iter().next()
@@ -294,6 +342,16 @@ pub(crate) async fn ended(mut job: watch::Receiver<Job>) -> Job {
     job.borrow().clone()
 }
 
+/// Of what was not begun, or was cancelled because the service ends.
+pub(crate) fn stopping() -> ApiError {
+    ApiError::new(
+        axum::http::StatusCode::INTERNAL_SERVER_ERROR,
+        "stopping",
+        "The service is stopping. Nothing was changed.",
+        "Start it again, then try again.",
+    )
+}
+
 fn busy(job: &Job) -> ApiError {
     let what = match job.kind {
         JobKind::Creation => "The backup",
@@ -308,4 +366,35 @@ fn busy(job: &Job) -> ApiError {
         &message,
         fix,
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_watcher_is_told_every_end_since_its_last_look() {
+        let (_folder, app) = crate::trial::app();
+        let jobs = app.jobs();
+        let create = || {
+            let (upload, _) = Upload::new(Vec::new());
+            jobs.start(Request::Creation(upload)).unwrap()
+        };
+        let names = |seen| {
+            let (news, ends) = jobs.since(seen);
+            let names: Vec<String> = news.into_iter().map(|job| job.id).collect();
+            (names.join(" "), ends)
+        };
+        assert_eq!(names(None), (String::new(), 0));
+        ended(create()).await;
+        assert_eq!(names(None), ("job-1".into(), 1), "the last, at first");
+        ended(create()).await;
+        let third = create();
+        // Two have ended and one runs since a look before all of them.
+        assert_eq!(names(Some(0)), ("job-3 job-2 job-1".into(), 2));
+        assert_eq!(names(Some(2)), ("job-3".into(), 2));
+        assert_eq!(ended(third).await.state, JobState::Completed);
+        assert_eq!(names(Some(2)), ("job-3".into(), 3));
+        assert_eq!(names(Some(3)), ("job-3".into(), 3), "nothing new: the last");
+    }
 }

@@ -1,0 +1,28 @@
+//! A service's insides over a real engine in a temporary folder, for the tests beside the code.
+
+use std::sync::Arc;
+
+use backup_engine::{Engine, EngineOptions};
+
+use crate::ServiceOptions;
+use crate::state::App;
+
+/// The folder goes with the first.
+pub(crate) fn app() -> (tempfile::TempDir, App) {
+    let folder = tempfile::tempdir().unwrap();
+    let data_dir = folder.path().join("data");
+    let engine = Engine::open(EngineOptions {
+        data_dir: data_dir.clone(),
+        destination: folder.path().join("destination"),
+        passphrase: None,
+        use_keychain: false,
+        device_name: "Test device".into(),
+    });
+    let options = ServiceOptions {
+        allow_clients: false,
+        unattended: false,
+        data_dir,
+    };
+    let app = App::new(Arc::new(engine.unwrap()), options, "token".into(), 1);
+    (folder, app)
+}
