@@ -11,6 +11,7 @@ const COMMANDS: &[&str] = &[
     "undo_restore",
     "delete_backup",
     "undelete_backup",
+    "give_passphrase",
     "services",
     "connect",
     "retry_connection",

@@ -145,6 +145,14 @@ impl Window {
             .await;
     }
 
+    /// Waits for the field and types into it.
+    pub async fn type_into(&self, id: &str, text: &str) {
+        self.until(&format!("one('{id}')")).await;
+        let selector = format!(r#"[data-testid="{id}"]"#);
+        let field = self.client.find(Locator::Css(&selector)).await.unwrap();
+        field.send_keys(text).await.unwrap();
+    }
+
     async fn click_at(&self, selector: &str) {
         let script = format!("document.querySelector(`{selector}:not(:disabled)`) && true");
         self.until(&script).await;

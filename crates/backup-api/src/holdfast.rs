@@ -192,6 +192,19 @@ pub enum KeyProtection {
     NotYet,
 }
 
+/// A passphrase on its way to the service, which protects or opens the key with it. It does not show in debug output.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Passphrase {
+    pub passphrase: String,
+}
+
+impl std::fmt::Debug for Passphrase {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("Passphrase(…)")
+    }
+}
+
 /// A backup with what only Holdfast knows of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -15,6 +15,6 @@ pub use backup::{
 };
 pub use holdfast::{
     BackupDetails, Capabilities, DestinationState, Imported, Job, JobKind, JobState, KeyProtection,
-    LibraryState, Overview, Phase, Preview, Problem, Progress, ServiceFile, UndoState,
+    LibraryState, Overview, Passphrase, Phase, Preview, Problem, Progress, ServiceFile, UndoState,
 };
 pub use status::{BackupStatus, BackupStreamedProgress, BackupsStreamedProgress, Status};

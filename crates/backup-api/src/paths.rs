@@ -20,4 +20,5 @@ pub const OVERVIEW_WEBSOCKET: &str = "/holdfast/overview/websocket";
 pub const DETAILS: &str = "/holdfast/backups";
 pub const JOBS: &str = "/holdfast/jobs";
 pub const UNDO: &str = "/holdfast/undo";
+pub const PASSPHRASE: &str = "/holdfast/key/passphrase";
 pub const IMPORT: &str = "/holdfast/library/import";

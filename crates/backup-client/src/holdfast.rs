@@ -1,6 +1,8 @@
 //! The calls under `/holdfast/`, which other services do not have: they answer 404.
 
-use backup_api::{BackupDetails, Capabilities, Imported, Job, Overview, Preview, paths};
+use backup_api::{
+    BackupDetails, Capabilities, Imported, Job, Overview, Passphrase, Preview, paths,
+};
 use bytes::Bytes;
 use reqwest::{Method, header};
 
@@ -52,6 +54,15 @@ impl Client {
     pub async fn undo(&self) -> Result<Job, ClientError> {
         let response = self.job(&[paths::UNDO], None::<&()>).await?;
         self.json(response, self.timeouts.job).await
+    }
+
+    /// `POST /holdfast/key/passphrase`: protects the key with it, or opens the key that it protects.
+    pub async fn give_passphrase(&self, passphrase: String) -> Result<(), ClientError> {
+        let request = self
+            .request(Method::POST, &[paths::PASSPHRASE])?
+            .timeout(self.timeouts.call)
+            .json(&Passphrase { passphrase });
+        self.send(request).await.map(drop)
     }
 
     /// `POST /holdfast/library/import`. `json` is an `Asset` or `Assets`, sent as it is.

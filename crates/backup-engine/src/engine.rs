@@ -218,6 +218,13 @@ impl Engine {
         self.destination.report()
     }
 
+    /// Protects the key with a passphrase, or opens it with the one that protects it. Errors: `WrongPassphrase`,
+    /// `BadPassphrase`, `NeedsNoPassphrase`, `Busy` while a job runs.
+    pub fn give_passphrase(&self, passphrase: Secret) -> Result<(), Error> {
+        let _job = self.begin_at_once()?;
+        self.destination.give_passphrase(passphrase)
+    }
+
     pub fn key_protection(&self) -> KeyState {
         self.destination.key_state()
     }
@@ -236,7 +243,8 @@ impl Engine {
     }
 }
 
-fn lock(data_dir: &Path) -> Result<File, Error> {
+/// Takes the data folder for this process. Errors: `InUse`.
+pub(crate) fn lock(data_dir: &Path) -> Result<File, Error> {
     let path = data_dir.join("service.lock");
     let file = File::options()
         .create(true)
@@ -270,7 +278,7 @@ fn cancelable<T>(
 }
 
 /// Runs work that goes through the repository library, whose threads panic on some failures.
-fn guarded<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+pub(crate) fn guarded<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
         let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));

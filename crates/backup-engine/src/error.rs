@@ -31,6 +31,14 @@ pub enum Error {
     UnknownBackup(BackupId),
     #[error("the key is not available: {0}")]
     Locked(String),
+    #[error("not the passphrase of the key")]
+    WrongPassphrase,
+    #[error("a passphrase that is too short")]
+    BadPassphrase,
+    #[error("the key is in the keychain and needs no passphrase")]
+    NeedsNoPassphrase,
+    #[error("the data folder has a key already")]
+    KeyExists,
     #[error("the destination is not reachable: {0}")]
     Unreachable(String),
     #[error("the destination has layout {found}, this version knows {known}")]
@@ -119,7 +127,11 @@ impl Error {
             Self::Unreachable(_) => ErrorKind::Unreachable,
             Self::NewerLayout { .. } | Self::NewerLibrary { .. } => ErrorKind::Newer,
             Self::InUse(_) | Self::Busy => ErrorKind::Busy,
-            Self::BadItem(_) => ErrorKind::Invalid,
+            Self::BadItem(_)
+            | Self::KeyExists
+            | Self::WrongPassphrase
+            | Self::BadPassphrase
+            | Self::NeedsNoPassphrase => ErrorKind::Invalid,
             _ => ErrorKind::Failed,
         }
     }
@@ -129,6 +141,10 @@ impl Error {
         match self {
             Self::UnknownBackup(_) => "unknown-backup",
             Self::Locked(_) => "locked",
+            Self::KeyExists => "key-exists",
+            Self::WrongPassphrase => "wrong-passphrase",
+            Self::BadPassphrase => "bad-passphrase",
+            Self::NeedsNoPassphrase => "needs-no-passphrase",
             Self::Unreachable(_) => "destination-unreachable",
             Self::NewerLayout { .. } => "newer-layout",
             Self::NewerLibrary { .. } => "newer-library",
@@ -152,6 +168,10 @@ impl Error {
         match self {
             Self::UnknownBackup(_) => "There is no backup with this id.".into(),
             Self::Locked(_) => "The destination is locked: its key is not available. Nothing was changed.".into(),
+            Self::WrongPassphrase => "This is not the passphrase of the key. Nothing was changed.".into(),
+            Self::BadPassphrase => "A passphrase needs at least 8 characters. Nothing was changed.".into(),
+            Self::NeedsNoPassphrase => "The key is in the keychain and needs no passphrase. Nothing was changed.".into(),
+            Self::KeyExists => "This data folder has a key already. Nothing was changed.".into(),
             Self::Unreachable(_) => "The destination is not connected or cannot be read. Nothing was changed.".into(),
             Self::NewerLayout { found, known } => format!(
                 "The destination was written by a newer version of Holdfast (layout {found}; this one knows {known}). Nothing was changed."
@@ -195,7 +215,15 @@ impl Error {
     pub fn fix(&self) -> String {
         match self {
             Self::UnknownBackup(_) => "Ask for the list of backups and use an id from it.",
-            Self::Locked(_) => "Unlock the keychain, or give the passphrase, then try again.",
+            Self::Locked(_) => {
+                "Unlock the keychain, give the passphrase, or import the key that was exported, then try again."
+            }
+            Self::WrongPassphrase => "Try again.",
+            Self::BadPassphrase => "Choose a longer one.",
+            Self::NeedsNoPassphrase => "Unlock the keychain, then try again.",
+            Self::KeyExists => {
+                "Its key is never replaced: import the other one into a new data folder."
+            }
             Self::Unreachable(_) => {
                 "Connect the disk or choose another destination, then try again."
             }

@@ -9,13 +9,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::durable::{remove_if_there, write_private};
-use crate::{Error, Secret, keychain};
+use crate::destination::Destination;
+use crate::durable::{create_private_folder, remove_if_there, write_private};
+use crate::{EngineOptions, Error, Secret, engine, keychain};
 
 /// How hard a passphrase is to try, as the binary logarithm of scrypt's cost: 128 MiB and some tenths of a second. Fixed,
 /// and read with a margin: a cost that is measured on a busy machine would not open the key on a quiet one, or the reverse.
 const PASSPHRASE_COST: u8 = 17;
 const GREATEST_PASSPHRASE_COST: u8 = 20;
+/// Of a new passphrase, in characters.
+const SHORTEST_PASSPHRASE: usize = 8;
 
 /// How the key is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +50,7 @@ struct InKeychain {
 #[derive(Debug)]
 pub(crate) struct KeyStore {
     folder: PathBuf,
-    passphrase: Option<Secret>,
+    passphrase: Mutex<Option<Secret>>,
     use_keychain: bool,
     /// Why the key could not be had at the last try.
     failed: Mutex<Option<String>>,
@@ -57,7 +60,7 @@ impl KeyStore {
     pub(crate) fn new(folder: &Path, passphrase: Option<Secret>, use_keychain: bool) -> Self {
         Self {
             folder: folder.to_owned(),
-            passphrase,
+            passphrase: Mutex::new(passphrase),
             use_keychain,
             failed: Mutex::new(None),
         }
@@ -68,7 +71,7 @@ impl KeyStore {
         if self.failed().is_some() {
             KeyState::Missing
         } else if self.encrypted().exists() {
-            if self.passphrase.is_some() {
+            if self.passphrase().is_some() {
                 KeyState::Passphrase
             } else {
                 KeyState::Missing
@@ -98,8 +101,30 @@ impl KeyStore {
         *self.failed() = Some("the key does not open this destination".into());
     }
 
+    /// Uses this passphrase from now on: to open the key that it protects, or to protect one that is not protected yet or
+    /// that is yet to be made. Errors: `WrongPassphrase`, `BadPassphrase`, `NeedsNoPassphrase`.
+    pub(crate) fn give_passphrase(&self, passphrase: Secret) -> Result<(), Error> {
+        if self.encrypted().exists() {
+            decrypt(&read(&self.encrypted())?, &passphrase).map_err(|_| Error::WrongPassphrase)?;
+        } else if self.in_keychain().exists() {
+            return Err(Error::NeedsNoPassphrase);
+        } else if passphrase.reveal().chars().count() < SHORTEST_PASSPHRASE {
+            return Err(Error::BadPassphrase);
+        }
+        *lock(&self.passphrase) = Some(passphrase);
+        if self.state() == KeyState::NotYet {
+            self.create().map(drop)
+        } else {
+            self.load(Ask::Again).map(drop)
+        }
+    }
+
+    fn passphrase(&self) -> Option<Secret> {
+        lock(&self.passphrase).clone()
+    }
+
     fn failed(&self) -> MutexGuard<'_, Option<String>> {
-        self.failed.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.failed)
     }
 
     /// The key, made and stored where there is none.
@@ -114,10 +139,9 @@ impl KeyStore {
     fn find(&self) -> Result<Option<Secret>, Error> {
         if self.encrypted().exists() {
             let passphrase = self
-                .passphrase
-                .as_ref()
+                .passphrase()
                 .ok_or_else(|| Error::Locked("a passphrase is needed".into()))?;
-            return decrypt(&read(&self.encrypted())?, passphrase).map(Some);
+            return decrypt(&read(&self.encrypted())?, &passphrase).map(Some);
         }
         if self.in_keychain().exists() {
             return self.load_from_keychain().map(Some);
@@ -137,20 +161,25 @@ impl KeyStore {
         let mut bytes = [0u8; 32];
         rand::rng().fill_bytes(&mut bytes);
         let key = Secret::new(bytes.iter().map(|byte| format!("{byte:02x}")).collect());
-        if !self.protect(&key)? {
-            tracing::warn!(
-                "there is no keychain and no passphrase: the key lies in a file that only this user may read"
-            );
-            write_private(&self.plain(), key.reveal().as_bytes())
-                .map_err(Error::io("storing the key"))?;
-        }
+        self.store(&key)?;
         Ok(key)
+    }
+
+    /// Stores the first key of this folder, as safely as can be done here.
+    fn store(&self, key: &Secret) -> Result<(), Error> {
+        if self.protect(key)? {
+            return Ok(());
+        }
+        tracing::warn!(
+            "there is no keychain and no passphrase: the key lies in a file that only this user may read"
+        );
+        write_private(&self.plain(), key.reveal().as_bytes()).map_err(Error::io("storing the key"))
     }
 
     /// Stores the key encrypted, or in the keychain. False: there is neither a passphrase nor a keychain.
     fn protect(&self, key: &Secret) -> Result<bool, Error> {
-        match &self.passphrase {
-            Some(passphrase) => self.store_encrypted(key, passphrase).map(|()| true),
+        match self.passphrase() {
+            Some(passphrase) => self.store_encrypted(key, &passphrase).map(|()| true),
             None => Ok(self.use_keychain && self.store_in_keychain(key)?),
         }
     }
@@ -203,6 +232,30 @@ impl KeyStore {
 /// Errors: `Locked` when there is no key, or the passphrase or keychain does not give it.
 pub fn export_key(data_dir: &Path, passphrase: Option<&Secret>) -> Result<Secret, Error> {
     KeyStore::new(data_dir, passphrase.cloned(), true).load(Ask::Again)
+}
+
+/// Makes an exported key the key of a data folder that has none: on a new machine, to read the backups of an old one.
+///
+/// Errors: `KeyExists`, `InUse`, `Locked` when it does not open the destination, `Unreachable` when there is none. Then no
+/// key is stored.
+pub fn import_key(options: &EngineOptions, key: &Secret) -> Result<(), Error> {
+    create_private_folder(&options.data_dir).map_err(Error::io("making the data folder"))?;
+    let data_dir =
+        fs::canonicalize(&options.data_dir).map_err(Error::io("opening the data folder"))?;
+    let _lock = engine::lock(&data_dir)?;
+    let keys = || KeyStore::new(&data_dir, options.passphrase.clone(), options.use_keychain);
+    if keys().state() != KeyState::NotYet {
+        return Err(Error::KeyExists);
+    }
+    let root = std::path::absolute(&options.destination)
+        .map_err(Error::io("reading the destination's path"))?;
+    let destination = Destination::new(&root, &data_dir, keys());
+    engine::guarded(|| destination.prove(key))?;
+    keys().store(key)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Error> {
@@ -282,6 +335,38 @@ mod tests {
                 .windows(16)
                 .any(|window| key.reveal().as_bytes().starts_with(window))
         );
+    }
+
+    #[test]
+    fn a_passphrase_can_be_given_while_the_key_is_in_use() {
+        let folder = tempfile::tempdir().unwrap();
+        let secret = |text: &str| Secret::new(text.into());
+        let keys = store(folder.path(), None);
+        let key = keys.load_or_create().unwrap();
+        let short = keys.give_passphrase(secret("short"));
+        assert!(matches!(short, Err(Error::BadPassphrase)));
+        assert_eq!(keys.state(), KeyState::Unprotected);
+        keys.give_passphrase(secret("correct horse")).unwrap();
+        assert_eq!(keys.state(), KeyState::Passphrase);
+        assert!(!folder.path().join("key.txt").exists());
+
+        let later = store(folder.path(), None);
+        assert!(later.load(Ask::Again).is_err());
+        let wrong = later.give_passphrase(secret("battery staple"));
+        assert!(matches!(wrong, Err(Error::WrongPassphrase)));
+        assert_eq!(later.state(), KeyState::Missing);
+        later.give_passphrase(secret("correct horse")).unwrap();
+        assert_eq!(later.load(Ask::Once).unwrap(), key);
+    }
+
+    #[test]
+    fn a_passphrase_that_comes_first_protects_the_key_from_its_beginning() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = store(folder.path(), None);
+        keys.give_passphrase(Secret::new("correct horse".into()))
+            .unwrap();
+        assert_eq!(keys.state(), KeyState::Passphrase);
+        assert!(!folder.path().join("key.txt").exists());
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub use destination::{BackupRecord, DestinationReport};
 pub use engine::{Engine, EngineOptions};
 pub use error::{Error, ErrorKind};
 pub use id::BackupId;
-pub use keys::{KeyState, export_key};
+pub use keys::{KeyState, export_key, import_key};
 pub use library::{Item, Library, LibraryFacts};
 pub use restore::RestorePreview;
 pub use secret::Secret;

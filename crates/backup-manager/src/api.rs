@@ -44,6 +44,8 @@ pub trait Api: Send + Sync {
     fn delete<'a>(&'a self, backup: &'a str) -> Answer<'a, ()>;
     /// Extension `undelete`.
     fn undelete<'a>(&'a self, backup: &'a str) -> Answer<'a, ()>;
+    /// Extension `passphrase`.
+    fn give_passphrase(&self, passphrase: String) -> Answer<'_, ()>;
     /// Returns when it is done. Extension `undo`.
     fn undo(&self) -> Answer<'_, Job>;
 }

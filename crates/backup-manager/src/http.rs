@@ -255,6 +255,10 @@ impl Api for Http {
         answer(self.0.undelete(backup))
     }
 
+    fn give_passphrase(&self, passphrase: String) -> Answer<'_, ()> {
+        answer(self.0.give_passphrase(passphrase))
+    }
+
     fn undo(&self) -> Answer<'_, Job> {
         answer(self.0.undo())
     }

@@ -146,6 +146,13 @@ impl Manager {
         Ok(())
     }
 
+    /// Protects the key with a passphrase, or opens it with the one that protects it.
+    pub async fn give_passphrase(&self, passphrase: String) -> Result<(), Problem> {
+        self.extension("passphrase", "keep its key under a passphrase")?
+            .give_passphrase(passphrase)
+            .await
+    }
+
     /// [`Manager::back_up`] for somebody who does not look at the window: a refusal becomes a notice, once it is one.
     pub async fn back_up_unseen(&self) {
         if let Err(problem) = self.back_up().await

@@ -5,10 +5,10 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::StatusCode;
 use backup_api::{
-    Asset, Assets, BackupDetails, Capabilities, Imported, Job, JobState, Overview, Preview,
-    Problem,
+    Asset, Assets, BackupDetails, Capabilities, Imported, Job, JobState, Overview, Passphrase,
+    Preview, Problem,
 };
-use backup_engine::{BackupId, VERSION};
+use backup_engine::{BackupId, Secret, VERSION};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -18,8 +18,15 @@ use crate::jobs::{Request, ended, stopping};
 use crate::state::App;
 use crate::{answer, convert, creation, overview};
 
-const FEATURES: [&str; 7] = [
-    "overview", "jobs", "details", "preview", "undo", "undelete", "import",
+const FEATURES: [&str; 8] = [
+    "overview",
+    "jobs",
+    "details",
+    "preview",
+    "undo",
+    "undelete",
+    "import",
+    "passphrase",
 ];
 
 /// What this service can do beyond the Backup API.
@@ -118,6 +125,32 @@ pub(crate) async fn undo(State(app): State<App>) -> Result<Json<Job>, JsonError>
         // There is no call that cancels it; the end of the service does.
         _ => Err(stopping().into_json()),
     }
+}
+
+/// Protects the key with a passphrase, or opens it with the one that protects it.
+#[utoipa::path(post, path = "/holdfast/key/passphrase", tag = "holdfast", request_body = Passphrase,
+    responses((status = 204), (status = 400, body = Problem), (status = 408, body = Problem), (status = 413, body = Problem),
+              (status = 415, body = String), (status = 500, body = Problem), (status = 511, body = Problem)))]
+pub(crate) async fn give_passphrase(
+    State(app): State<App>,
+    body: Body,
+) -> Result<StatusCode, JsonError> {
+    let given: Option<Passphrase> = answer::body(&app, body).await?;
+    let given = given.ok_or_else(no_passphrase)?;
+    let passphrase = Secret::new(given.passphrase);
+    app.blocking(move |engine| engine.give_passphrase(passphrase))
+        .await?;
+    app.jobs().changed();
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn no_passphrase() -> ApiError {
+    ApiError::new(
+        StatusCode::BAD_REQUEST,
+        "bad-body",
+        "There is no passphrase in this request. Nothing was changed.",
+        "Send one.",
+    )
 }
 
 /// Puts an `Asset` or `Assets` into the library, without making a backup.

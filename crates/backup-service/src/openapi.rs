@@ -43,6 +43,7 @@ use crate::{assets, backups, creation, extensions, restoration, routes, websocke
         extensions::jobs,
         extensions::job,
         extensions::undo,
+        extensions::give_passphrase,
         extensions::import,
     )
 )]

@@ -63,6 +63,10 @@ pub(crate) fn router(app: App) -> Router {
         .route("/holdfast/jobs", get(extensions::jobs))
         .route("/holdfast/jobs/{job}", get(extensions::job))
         .route("/holdfast/undo", post(extensions::undo))
+        .route(
+            "/holdfast/key/passphrase",
+            post(extensions::give_passphrase),
+        )
         .route("/holdfast/library/import", post(extensions::import))
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)

@@ -4,6 +4,7 @@
 mod backups;
 mod connection;
 mod jobs;
+mod key;
 mod window;
 
 use tauri::Runtime;
@@ -24,6 +25,7 @@ pub fn interface<R: Runtime>() -> tauri_specta::Builder<R> {
             jobs::undo_restore,
             backups::delete_backup,
             backups::undelete_backup,
+            key::give_passphrase,
             connection::services,
             connection::connect,
             connection::retry_connection,

@@ -3,6 +3,7 @@
 mod background;
 mod cancel;
 mod main_job;
+mod passphrase;
 
 use crate::window::Seen;
 

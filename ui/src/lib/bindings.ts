@@ -22,6 +22,11 @@ export const commands = {
 	deleteBackup: (backup: string) => typedError<null, Problem>(__TAURI_INVOKE("delete_backup", { backup })),
 	/**  Possible until the service ends. Code `unsupported` where the service cannot do it. */
 	undeleteBackup: (backup: string) => typedError<null, Problem>(__TAURI_INVOKE("undelete_backup", { backup })),
+	/**
+	 *  Protects the key with a passphrase, or opens it with the one that protects it. Code `wrong-passphrase` where it does
+	 *  not open it, `unsupported` where the service has no such key.
+	 */
+	givePassphrase: (passphrase: string) => typedError<null, Problem>(__TAURI_INVOKE("give_passphrase", { passphrase })),
 	/**  The services found on this machine. */
 	services: () => typedError<FoundService[], Problem>(__TAURI_INVOKE("services")),
 	/**  Talks to another service from now on, also after the next start. */

@@ -16,9 +16,7 @@ export function sentence(
 ): Sentence {
   const { summary } = view;
   const since = summary.since === null ? null : new Date(summary.since);
-  const last = since
-    ? t("summary.last-backup", { relative: relative(since, now) })
-    : t("summary.no-backup");
+  const last = lastBackup(view, since, now);
 
   switch (summary.code) {
     case "first-start":
@@ -61,6 +59,15 @@ export function serviceName(view: View): string {
   return view.connection.target.kind === "embedded"
     ? t("connection.this-computer")
     : view.connection.name;
+}
+
+function lastBackup(view: View, since: Date | null, now: Date): string {
+  if (since)
+    return t("summary.last-backup", { relative: relative(since, now) });
+  // Not to be taken for one that has none: it cannot be looked at.
+  return view.backups_count === null
+    ? t("summary.untouched")
+    : t("summary.no-backup");
 }
 
 function lastGood(view: View, since: Date | null, now: Date): string {

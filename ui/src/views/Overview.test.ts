@@ -260,7 +260,19 @@ describe("what needs to be known", () => {
     const user = openWindow();
     await screen.findByRole("heading", { name: "The key is not protected" });
     await user.click(button("See how"));
-    await screen.findByText(/holdfast serve --passphrase-file/);
+    await screen.findByLabelText("New passphrase");
+  });
+
+  it("leads from a locked destination to the passphrase", async () => {
+    const locked = backendWith(3, { key: "missing" });
+    const { summary } = locked.view;
+    locked.change({
+      summary: { ...summary, code: "locked", problem: PROBLEMS.locked },
+    });
+    const user = openWindow();
+    await screen.findByRole("heading", { name: "The destination is locked." });
+    await user.click(button("Unlock…"));
+    await screen.findByLabelText("Passphrase");
   });
 
   it("passes with the time: minutes become hours while one looks", async () => {

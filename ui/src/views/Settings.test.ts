@@ -167,3 +167,56 @@ describe("what else there is to know", () => {
     expect(screen.queryByText("Key protection")).toBeNull();
   });
 });
+
+describe("the passphrase of the key", () => {
+  const field = (name: string) => screen.getByLabelText(name);
+
+  it("is set where the key is not protected, once it is long enough and typed twice", async () => {
+    const backend = backendWith(3);
+    backend.change({ key: "unprotected" });
+    const user = await openSettings();
+    await user.type(field("New passphrase"), "short");
+    await user.click(button("Set the passphrase"));
+    await screen.findByText("A passphrase needs at least 8 characters.");
+    await user.type(field("New passphrase"), " and longer");
+    await user.click(button("Set the passphrase"));
+    await screen.findByText("The two are not the same.");
+    expect(backend.called("give_passphrase")).toEqual([]);
+
+    await user.type(field("The same once more"), "short and longer");
+    await user.click(button("Set the passphrase"));
+    await screen.findByText("The key is encrypted with the passphrase.");
+    expect(backend.called("give_passphrase")).toEqual([
+      { passphrase: "short and longer" },
+    ]);
+    backend.change({ key: "passphrase" });
+    await waitFor(() =>
+      expect(screen.queryByLabelText("New passphrase")).toBeNull(),
+    );
+  });
+
+  it("opens a key that is locked, and says when it is the wrong one", async () => {
+    const backend = backendWith(3);
+    backend.change({ key: "missing" });
+    backend.refuse("give_passphrase", {
+      code: "wrong-passphrase",
+      message: "This is not the passphrase of the key. Nothing was changed.",
+      fix: "Try again.",
+    });
+    const user = await openSettings();
+    await user.type(field("Passphrase"), "guess");
+    await user.click(button("Unlock"));
+    await screen.findByText(/This is not the passphrase of the key/);
+    expect(field("Passphrase")).toHaveValue("guess");
+    backend.on("give_passphrase", () => null);
+    await user.click(button("Unlock"));
+    await screen.findByText("The destination is unlocked.");
+  });
+
+  it("is not asked for by a service that has no such key", async () => {
+    const backend = backendWith(3);
+    backend.change({ key: "unprotected", features: ["overview"] });
+    await openSettings();
+    expect(screen.queryByLabelText("New passphrase")).toBeNull();
+  });
+});

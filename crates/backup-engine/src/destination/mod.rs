@@ -21,7 +21,7 @@ use sha2::{Digest, Sha256};
 
 use crate::backup::hex;
 use crate::keys::{Ask, KeyState, KeyStore};
-use crate::{Error, Watch};
+use crate::{Error, Secret, Watch};
 
 use backend::{FirstFault, GuardedBackend, Written, remove_half_written};
 pub(crate) use catalog::Catalog;
@@ -96,6 +96,10 @@ impl Destination {
         self.keys.state()
     }
 
+    pub(crate) fn give_passphrase(&self, passphrase: Secret) -> Result<(), Error> {
+        self.keys.give_passphrase(passphrase)
+    }
+
     /// Opens the destination for a job that writes, setting it up when it is new. One writer at a time, across
     /// processes: the lock goes when the session or its process ends.
     pub(crate) fn write(&self, watch: &Watch) -> Result<Session, Error> {
@@ -130,6 +134,16 @@ impl Destination {
             Found::New => Ok(None),
             Found::Ready => self.open(watch, Ask::Again).map(Some),
         }
+    }
+
+    /// Opens it with this key, and notes it as one in use. Errors: `Locked` when the key is another's, `Unreachable` when
+    /// there is nothing to open.
+    pub(crate) fn prove(&self, key: &Secret) -> Result<(), Error> {
+        if let Found::New = self.look()? {
+            return Err(unreachable("there are no backups in it"));
+        }
+        self.open_with(&Credentials::password(key.reveal()), &Watch::unwatched())?;
+        self.remember()
     }
 
     /// The backups it holds, newest first. Only what is new since the last call is read.
@@ -215,8 +229,6 @@ impl Destination {
     }
 
     fn open(&self, watch: &Watch, ask: Ask) -> Result<Session, Error> {
-        let (fault, written) = (FirstFault::default(), Written::default());
-        let repository = self.repository(&self.databases(), watch, &fault, &written)?;
         let cached = self
             .master
             .lock()
@@ -226,7 +238,13 @@ impl Destination {
             Some(master) => Credentials::Masterkey(master),
             None => Credentials::password(self.keys.load(ask)?.reveal()),
         };
-        let open = repository.open(&credentials).map_err(|error| {
+        self.open_with(&credentials, watch)
+    }
+
+    fn open_with(&self, credentials: &Credentials, watch: &Watch) -> Result<Session, Error> {
+        let (fault, written) = (FirstFault::default(), Written::default());
+        let repository = self.repository(&self.databases(), watch, &fault, &written)?;
+        let open = repository.open(credentials).map_err(|error| {
             if !error.is_incorrect_password() {
                 session::explain(&error, &fault, &self.root)
             } else if keys_are_whole(&self.databases().join("keys")) {

@@ -250,6 +250,13 @@ impl Api for Fake {
         self.answer("undelete", |_| Ok(()))
     }
 
+    fn give_passphrase(&self, passphrase: String) -> Answer<'_, ()> {
+        self.answer("give_passphrase", move |_| match passphrase.as_str() {
+            "right" => Ok(()),
+            _ => Err(problem("wrong-passphrase")),
+        })
+    }
+
     fn undo(&self) -> Answer<'_, Job> {
         self.answer("undo", |it| it.undo.clone())
     }

@@ -13,6 +13,7 @@ export const EXTENSIONS = [
   "undo",
   "undelete",
   "import",
+  "passphrase",
 ];
 
 /** A backup made so many minutes before `now`. */
