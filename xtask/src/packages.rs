@@ -21,6 +21,7 @@ pub const BENCH: &[&str] = &["restic"];
 /// What the tests need besides: a screen, a bus, a WebDriver, pictures, a Python for the SDK, and plain restic.
 pub const TESTS: &[&str] = &[
     "dbus",
+    "gnome-keyring",
     "imagemagick",
     "python3-venv",
     "restic",
