@@ -39,13 +39,42 @@ pub struct Found {
 }
 
 /// The running service of this data folder, with its token. `None`: none runs, or the file is a leftover.
+///
+/// The port of a leftover may belong to anybody by now. The token that is in it is worth nothing any more, but whoever
+/// says that he is the service is handed the user's restores. So a file whose process has ended is believed as little as
+/// none, and nothing is sent; see [`may_run`] for what that leaves open. A service that runs proves itself by letting in
+/// whoever has its token, which another Holdfast would not.
 pub async fn own_service(data_dir: &Path) -> Option<ServiceFile> {
-    let text = fs::read(data_dir.join("service.json")).ok()?;
-    let file: ServiceFile = serde_json::from_slice(&text).ok()?;
+    let path = data_dir.join("service.json");
+    let file: ServiceFile = serde_json::from_slice(&fs::read(&path).ok()?).ok()?;
+    if !may_run(file.pid, &fs::metadata(&path).ok()?) {
+        tracing::info!(pid = file.pid, "service.json is a leftover");
+        return None;
+    }
     let client = quick_client(file.address.parse().ok()?, Some(file.token.clone()))?;
-    // A leftover's port may belong to somebody else by now, who would not know the token.
     let capabilities = client.capabilities().await.ok()??;
     (capabilities.service == "holdfast").then_some(file)
+}
+
+/// Whether a process of that number runs, of the user who runs this program or who wrote the file: another user cannot
+/// make one, however often he takes the port and waits for the number. What is left is a number that came round to
+/// another process of the same user while somebody else has the port and plays a Holdfast; that needs more luck than a
+/// look at the sockets of the system would be worth.
+#[cfg(target_os = "linux")]
+fn may_run(pid: u32, file: &fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let user_of = |process: &str| fs::metadata(format!("/proc/{process}")).map(|seen| seen.uid());
+    let Ok(ours) = user_of("self") else {
+        // Without /proc nothing can be told.
+        return true;
+    };
+    user_of(&pid.to_string()).is_ok_and(|owner| owner == ours || owner == file.uid())
+}
+
+/// Elsewhere only asking tells: looking for a process takes calls that are not safe Rust.
+#[cfg(not(target_os = "linux"))]
+fn may_run(_: u32, _: &fs::Metadata) -> bool {
+    true
 }
 
 /// Every service of others that answers, in the order in which they are looked for.

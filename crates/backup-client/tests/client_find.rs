@@ -48,7 +48,8 @@ async fn a_service_with_another_token_is_another_service() {
 async fn a_file_that_does_not_read_names_no_service() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("service.json");
-    let address = |address: &str| format!(r#"{{"address":"{address}","token":"t","pid":1}}"#);
+    let pid = std::process::id();
+    let address = |address: &str| format!(r#"{{"address":"{address}","token":"t","pid":{pid}}}"#);
     let texts = [
         String::new(),
         "{".into(),
@@ -99,11 +100,73 @@ async fn whoever_else_listens_on_the_port_of_a_leftover_is_not_it() {
         let file = ServiceFile {
             address: format!("http://{}", service.address),
             token: "old".into(),
-            pid: 1,
+            // Of a process that runs: nothing but the answer can tell.
+            pid: std::process::id(),
         };
         write(folder.path(), &file);
         let found = in_time(own_service(folder.path())).await;
         assert_eq!(found, None, "{stranger:?}");
         assert_eq!(service.asked().len(), 1);
     }
+}
+
+/// A stranger on the port of a leftover who says that he is a Holdfast, whatever he is asked.
+#[cfg(target_os = "linux")]
+async fn liar() -> Scripted {
+    let claim = json(&Capabilities {
+        service: "holdfast".into(),
+        version: "1.0.0".into(),
+        features: vec!["undo".into()],
+    });
+    Scripted::start(move |_| claim.clone()).await
+}
+
+#[cfg(target_os = "linux")]
+fn leftover(stranger: &Scripted, pid: u32) -> ServiceFile {
+    ServiceFile {
+        address: format!("http://{}", stranger.address),
+        token: "old".into(),
+        pid,
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_file_whose_process_has_ended_is_a_leftover_and_the_stranger_on_its_port_gets_no_token() {
+    let (folder, stranger) = (tempfile::tempdir().unwrap(), liar().await);
+    let mut service = std::process::Command::new("true").spawn().unwrap();
+    service.wait().unwrap();
+    for pid in [service.id(), 0, u32::MAX] {
+        write(folder.path(), &leftover(&stranger, pid));
+        assert_eq!(in_time(own_service(folder.path())).await, None, "{pid}");
+    }
+    assert!(stranger.asked().is_empty(), "{:?}", stranger.asked());
+
+    // It is the process that makes the difference.
+    let file = leftover(&stranger, std::process::id());
+    write(folder.path(), &file);
+    assert_eq!(in_time(own_service(folder.path())).await, Some(file));
+    assert_eq!(stranger.asked().len(), 1);
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_process_of_another_user_that_came_to_the_number_is_not_the_service() {
+    use std::os::unix::process::CommandExt;
+    use std::process::{Command, Stdio};
+
+    let (folder, stranger) = (tempfile::tempdir().unwrap(), liar().await);
+    // Only root may start one as somebody else; for everybody else the first process is another user's.
+    let mut sleeper = Command::new("cat");
+    sleeper.uid(65534).gid(65534).stdin(Stdio::piped());
+    let mut sleeper = sleeper.spawn().ok();
+    let pid = sleeper.as_ref().map_or(1, std::process::Child::id);
+    write(folder.path(), &leftover(&stranger, pid));
+    let found = in_time(own_service(folder.path())).await;
+    if let Some(sleeper) = &mut sleeper {
+        drop(sleeper.stdin.take());
+        sleeper.wait().unwrap();
+    }
+    assert_eq!(found, None);
+    assert!(stranger.asked().is_empty(), "{:?}", stranger.asked());
 }
