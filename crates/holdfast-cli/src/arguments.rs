@@ -117,6 +117,12 @@ pub enum Key {
         #[arg(long, short)]
         yes: bool,
     },
+    /// On a new machine: use the key that was exported on the old one
+    Import {
+        /// File with what `key export` printed; `-` reads from standard input
+        #[arg(long, value_name = "FILE")]
+        key_file: PathBuf,
+    },
 }
 
 #[cfg(test)]

@@ -3,12 +3,16 @@
 use std::io::IsTerminal;
 
 use backup_api::{Backup, BackupStreamedProgress, Status};
-use backup_client::{Client, Watched};
+use backup_client::{Client, ClientError, Watched};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::fail::{FAILED, Failure};
-use crate::serve::told_to_stop;
+use crate::interrupts::Interrupts;
 use crate::show;
+
+use cancel::Cancel;
+
+mod cancel;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Act {
@@ -16,68 +20,53 @@ pub enum Act {
     Restore,
 }
 
-/// Follows a job to its end. The backup that was made or restored, as far as the service named it.
+/// Starts a job and follows it to its end. The backup that was made or restored, as far as the service named it.
 pub async fn follow(
     client: &Client,
-    mut job: Watched,
+    starting: impl Future<Output = Result<Watched, ClientError>>,
     act: Act,
     json: bool,
 ) -> Result<Option<Backup>, Failure> {
-    let bar = bar(act, json);
-    // One for the whole job: whoever is told between two steps is told all the same.
-    let mut stop = std::pin::pin!(told_to_stop());
-    let (mut backup, mut told, mut asked) = (None, false, false);
+    // Before anything is sent: from here on Ctrl-C must not end the program beside a job that runs.
+    let mut interrupts = Interrupts::listen().map_err(|error| Failure::internal(&error))?;
+    let mut cancel = Cancel::new(client, act, bar(act, json), json);
+    let mut starting = std::pin::pin!(starting);
+    let mut job = loop {
+        tokio::select! {
+            started = &mut starting => break started?,
+            () = interrupts.next() => cancel.told(None),
+        }
+    };
+    let mut backup = None;
     loop {
+        // What was wanted before the service had named the backup.
+        cancel.ask_if_wanted(job.backup_id());
         let step = tokio::select! {
             step = job.next() => step,
-            () = &mut stop, if !told => {
-                told = true;
-                bar.set_message("cancelling");
-                asked = cancel(client, &job, act);
+            () = interrupts.next() => {
+                cancel.told(job.backup_id());
                 continue;
             }
         };
         let Some(step) = step else { break };
-        let step = step.inspect_err(|_| bar.finish_and_clear())?;
-        tell(&bar, &step, json);
-        if told && !asked {
-            // The service had not named the backup when it was told.
-            asked = cancel(client, &job, act);
-        }
+        let step = step.inspect_err(|_| cancel.bar.finish_and_clear())?;
+        tell(&cancel.bar, &step, json);
         backup = step.backup.or(backup);
         match step.status {
             Some(Status::Completed) => break,
             Some(Status::Canceled) => {
-                bar.finish_and_clear();
+                cancel.bar.finish_and_clear();
                 return Err(Failure::canceled("Cancelled. Everything is as it was."));
             }
             Some(Status::Failed) => {
-                bar.finish_and_clear();
+                cancel.bar.finish_and_clear();
                 return Err(why(client, backup.as_ref()).await);
             }
             _ => {}
         }
     }
-    bar.finish_and_clear();
+    cancel.bar.finish_and_clear();
     Ok(backup)
-}
-
-/// From a task of its own, so that the job's end is seen meanwhile. False: it is not yet known what to cancel.
-fn cancel(client: &Client, job: &Watched, act: Act) -> bool {
-    let Some(id) = job.backup_id().map(str::to_owned) else {
-        return false;
-    };
-    let client = client.clone();
-    tokio::spawn(async move {
-        let canceled = match act {
-            Act::Backup => client.cancel_creation(&id).await,
-            Act::Restore => client.cancel_restoration(&id).await,
-        };
-        if let Err(error) = canceled {
-            tracing::info!(%error, "the job ended before it was cancelled");
-        }
-    });
-    true
 }
 
 /// A stream says that a job failed; the list of jobs says why.

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::arguments::{Common, Serve};
 use crate::connect::{data_dir, device_name};
 use crate::fail::{FAILED, Failure};
+use crate::interrupts::Interrupts;
 use crate::passphrase;
 
 pub async fn run(common: &Common, serve: Serve) -> Result<(), Failure> {
@@ -29,7 +30,12 @@ pub async fn run(common: &Common, serve: Serve) -> Result<(), Failure> {
         data_dir: data_dir(common)?,
     };
     let shutdown = CancellationToken::new();
-    tokio::spawn(stop_when_told(shutdown.clone()));
+    let mut interrupts = Interrupts::listen().map_err(|error| Failure::internal(&error))?;
+    let stop = shutdown.clone();
+    tokio::spawn(async move {
+        interrupts.next().await;
+        stop.cancel();
+    });
     let ready = |file: backup_api::ServiceFile| {
         println!("listening on {}", file.address);
         // Whoever reads it waits for this line.
@@ -41,8 +47,16 @@ pub async fn run(common: &Common, serve: Serve) -> Result<(), Failure> {
 
 /// The engine on the folders of the command line.
 pub async fn open_engine(common: &Common) -> Result<Arc<Engine>, Failure> {
+    let options = engine_options(common)?;
+    let opened = tokio::task::spawn_blocking(move || Engine::open(options)).await;
+    Ok(Arc::new(
+        opened.map_err(|error| Failure::internal(&error))??,
+    ))
+}
+
+pub fn engine_options(common: &Common) -> Result<EngineOptions, Failure> {
     let data_dir = data_dir(common)?;
-    let options = EngineOptions {
+    Ok(EngineOptions {
         destination: common
             .destination
             .clone()
@@ -51,32 +65,5 @@ pub async fn open_engine(common: &Common) -> Result<Arc<Engine>, Failure> {
         passphrase: passphrase::read(common.passphrase_file.as_deref())?,
         use_keychain: !common.no_keychain,
         device_name: device_name(),
-    };
-    let opened = tokio::task::spawn_blocking(move || Engine::open(options)).await;
-    Ok(Arc::new(
-        opened.map_err(|error| Failure::internal(&error))??,
-    ))
-}
-
-async fn stop_when_told(shutdown: CancellationToken) {
-    told_to_stop().await;
-    shutdown.cancel();
-}
-
-/// Returns at Ctrl-C, or at SIGTERM where there is one.
-pub async fn told_to_stop() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = terminate.recv() => return,
-                _ = tokio::signal::ctrl_c() => return,
-            }
-        }
-    }
-    if let Err(error) = tokio::signal::ctrl_c().await {
-        tracing::warn!(%error, "Ctrl-C is not noticed");
-        std::future::pending::<()>().await;
-    }
+    })
 }

@@ -10,8 +10,7 @@ use crate::progress::{Act, follow};
 use crate::show;
 
 pub async fn back_up(client: &Client, as_json: bool) -> Result<(), Failure> {
-    let job = client.create_watched().await?;
-    let coming = follow(client, job, Act::Backup, as_json).await?;
+    let coming = follow(client, client.create_watched(), Act::Backup, as_json).await?;
     if as_json {
         return Ok(());
     }
@@ -36,8 +35,7 @@ pub async fn restore(client: &Client, id: &str, yes: bool, as_json: bool) -> Res
             show::time(backup.created.value)
         ),
     )?;
-    let job = client.restore_watched(id).await?;
-    follow(client, job, Act::Restore, as_json).await?;
+    follow(client, client.restore_watched(id), Act::Restore, as_json).await?;
     if as_json {
         return Ok(());
     }

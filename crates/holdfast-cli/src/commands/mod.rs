@@ -16,7 +16,10 @@ use crate::show;
 
 pub async fn run(common: &Common, command: Command) -> Result<(), Failure> {
     if let Command::Key(key) = command {
-        return key::run(common, key);
+        // The keychain is asked in a way that waits.
+        let common = common.clone();
+        let done = tokio::task::spawn_blocking(move || key::run(&common, key)).await;
+        return done.map_err(|error| Failure::internal(&error))?;
     }
     let connection = Connection::open(common).await?;
     let done = on(&connection, common, command).await;
