@@ -41,6 +41,7 @@ pub enum Look {
 // The order of the fields is the order in which they end: the app first, then what it stands on.
 pub struct Desk {
     driver: Option<Process>,
+    services: Vec<Process>,
     pub tray: Tray,
     pub notifications: Notifications,
     pub screen: Screen,
@@ -81,6 +82,7 @@ impl Desk {
         environment.push(("DBUS_SESSION_BUS_ADDRESS".into(), address.clone()));
         Self {
             driver: None,
+            services: Vec::new(),
             tray: Tray::start(&address).await,
             notifications: Notifications::start(&address).await,
             screen,
@@ -106,14 +108,40 @@ impl Desk {
         let arguments = arguments.into_iter().chain(native.to_str());
         let driver = Process::start(&driver, arguments, &self.environment, &self.logs);
         self.driver = Some(driver);
-        let window = Window::open([&port, &native_port], &app()).await;
+        let window = Window::open([&port, &native_port], &built("holdfast-app")).await;
         self.screen.window().await;
         window
     }
 
+    /// Starts a service that any program may use, with folders of its own, and gives its data folder.
+    pub fn start_service(&mut self, name: &str) -> PathBuf {
+        let data = self.home.path().join(name);
+        let folder = |name: &str| data.join(name).to_str().unwrap().to_owned();
+        let (data_dir, destination) = (folder("data"), folder("backups"));
+        let arguments = ["serve", "--listen", "127.0.0.1:0", "--data-dir", &data_dir];
+        let more = [
+            "--destination",
+            &destination,
+            "--allow-clients",
+            "--unattended",
+        ];
+        let (service, output) = Process::start_and_listen(
+            &built("holdfast"),
+            arguments.into_iter().chain(more),
+            &self.environment,
+            &self.logs,
+        );
+        let mut line = String::new();
+        // The line comes when requests are answered.
+        BufReader::new(output).read_line(&mut line).unwrap();
+        assert!(line.starts_with("listening on "), "{line}");
+        self.services.push(service);
+        data_dir.into()
+    }
+
     /// Starts the app once more, as a person who does not know that it runs, and gives its exit code.
     pub async fn start_again(&self) -> Option<i32> {
-        let second = Process::start(&app(), [], &self.environment, &self.logs);
+        let second = Process::start(&built("holdfast-app"), [], &self.environment, &self.logs);
         tokio::task::spawn_blocking(|| second.wait()).await.unwrap()
     }
 
@@ -187,14 +215,15 @@ fn target() -> PathBuf {
     test.ancestors().nth(3).unwrap().to_path_buf()
 }
 
-fn app() -> PathBuf {
-    let app = target().join("debug/holdfast-app");
+/// A program of this workspace.
+fn built(name: &str) -> PathBuf {
+    let program = target().join("debug").join(name);
     assert!(
-        app.is_file(),
+        program.is_file(),
         "{} is missing; `cargo xtask e2e` builds it",
-        app.display()
+        program.display()
     );
-    app
+    program
 }
 
 fn free_ports() -> [u16; 2] {

@@ -41,6 +41,10 @@ impl Library {
         }
     }
 
+    pub fn address(&self) -> &str {
+        &self.service.address
+    }
+
     /// The process that runs the service.
     pub fn process(&self) -> u32 {
         self.service.pid

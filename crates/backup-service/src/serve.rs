@@ -71,6 +71,7 @@ pub async fn serve(
     let app = App::new(engine, options, file.token.clone(), address.port());
     // Before anything is answered: where it cannot be written there is nothing to end.
     let announcement = Announcement::write(&data_dir, &file).map_err(ServeError::Announce)?;
+    read_list(&app);
     let graceful = Arc::new(GracefulShutdown::new());
     let permits = Arc::new(Semaphore::new(CONNECTIONS));
     let mut loops = JoinSet::new();
@@ -96,6 +97,17 @@ pub async fn serve(
     drop(announcement);
     say_goodbye(graceful, app.tasks()).await;
     Ok(())
+}
+
+/// Opening the destination and reading its records takes a second where there are a thousand; who asks first should not
+/// wait for it.
+fn read_list(app: &App) {
+    let reader = app.clone();
+    app.tasks().spawn(async move {
+        if let Err(error) = reader.blocking(|engine| engine.backups()).await {
+            tracing::info!(?error, "the list of backups cannot be read at the start");
+        }
+    });
 }
 
 /// Returns when nothing of the service holds the engine any more, so that its folder can be opened again.

@@ -4,6 +4,7 @@ use backup_api::{JobKind, JobState};
 
 use crate::desk::{Look, story};
 use crate::library::Library;
+use crate::tray::Entry;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_tray_and_the_notifications_do_what_they_say() {
@@ -38,6 +39,9 @@ async fn the_tray_and_the_notifications_do_what_they_say() {
             !desk.screen.has_window(),
             "a backup in the background opened the window"
         );
+
+        let status = |entry: &Entry| entry.label.starts_with("Protected, last backup");
+        desk.tray.entry("the status", status).await;
 
         for told in [&first_told, &second_told] {
             assert!(!told.title.is_empty() && !told.body.is_empty(), "{told:?}");
@@ -92,6 +96,27 @@ async fn the_tray_and_the_notifications_do_what_they_say() {
         assert!(!window.text("summary").await.trim().is_empty());
         window.painted().await;
         desk.screen.picture("22-second-start");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_is_cancelled_from_the_tray() {
+    story("tray-cancel", Look::Light, async |desk| {
+        let window = desk.start_app().await;
+        window.until("one('connection')?.innerText.trim()").await;
+        let library = Library::in_folder(&desk.data());
+        library.fill(200).await;
+        desk.screen.close_window().await;
+        desk.tray.click("Back up now").await;
+        desk.tray.click("Cancel").await;
+        library
+            .job_ends(JobKind::Creation, JobState::Canceled)
+            .await;
+        assert_eq!(library.backups().await, []);
+        let idle = |entry: &Entry| entry.label == "Cancel" && !entry.enabled;
+        desk.tray.entry("nothing to cancel", idle).await;
+        assert_eq!(desk.notifications.count(), 0, "who cancels knows it");
     })
     .await;
 }

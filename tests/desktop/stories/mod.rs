@@ -1,5 +1,6 @@
 //! What a person does with Holdfast, told from beginning to end, and what several stories look at.
 
+mod another_service;
 mod background;
 mod cancel;
 mod main_job;

@@ -1,14 +1,14 @@
 //! Jobs: one at a time, watched by any number of watchers, each ending in exactly one terminal state.
 
 mod meter;
+mod request;
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use backup_api::{Job, JobKind, JobState, Phase, Problem, Progress};
-use backup_engine::{BackupId, CancelFlag, Engine, Error, Item, Outcome, Step, Watch};
+use backup_engine::{BackupId, CancelFlag, Engine, Error, Outcome, Step, Watch};
 use chrono::Utc;
 use tokio::sync::watch;
 
@@ -16,52 +16,12 @@ use crate::convert;
 use crate::error::{ApiError, problem_of};
 use crate::tasks::Tasks;
 use meter::Meter;
+pub(crate) use request::{Fate, Request, Upload};
 
 /// How many ended jobs are remembered.
 const REMEMBERED: usize = 200;
 /// Between two snapshots of a running job.
 const EVERY: Duration = Duration::from_millis(60);
-
-/// What is asked for.
-#[derive(Clone, Debug)]
-pub(crate) enum Request {
-    /// With what is put into the library first.
-    Creation(Upload),
-    Restoration(BackupId),
-    Undo,
-}
-
-/// What came with a call for a backup.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Upload {
-    items: Vec<Item>,
-    in_library: Arc<AtomicBool>,
-}
-
-/// Whether an upload got into the library, whatever became of the backup.
-pub(crate) struct Fate(Arc<AtomicBool>);
-
-impl Upload {
-    pub(crate) fn new(items: Vec<Item>) -> (Self, Fate) {
-        let in_library = Arc::new(AtomicBool::new(false));
-        let fate = Fate(in_library.clone());
-        (Self { items, in_library }, fate)
-    }
-
-    fn put(self, engine: &Engine) -> Result<(), Error> {
-        if !self.items.is_empty() {
-            engine.library().put(&self.items)?;
-            self.in_library.store(true, Ordering::Release);
-        }
-        Ok(())
-    }
-}
-
-impl Fate {
-    pub(crate) fn in_library(&self) -> bool {
-        self.0.load(Ordering::Acquire)
-    }
-}
 
 /// The jobs of one service.
 #[derive(Clone)]
