@@ -8,6 +8,7 @@ use backup_api::{Problem, ServiceFile};
 use backup_engine::{Engine, EngineOptions};
 use backup_manager::{Answer, OwnService};
 use backup_service::{ServeError, ServiceOptions};
+use futures::future::BoxFuture;
 use tauri::async_runtime::{self, JoinHandle};
 use tokio::sync::{Mutex, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -128,6 +129,13 @@ impl Inner {
 }
 
 impl OwnService for Embedded {
+    fn address(&self) -> BoxFuture<'_, Option<String>> {
+        Box::pin(async {
+            let running = self.0.running.lock().await;
+            running.as_ref().map(|running| running.file.address.clone())
+        })
+    }
+
     fn reach(&self) -> Answer<'_, ServiceFile> {
         let inner = self.0.clone();
         // A task of its own: who does not wait for it any more must not leave a half-started service behind.

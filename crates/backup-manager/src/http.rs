@@ -20,6 +20,8 @@ const PORTS_OF_PIECES: std::ops::RangeInclusive<u16> = 39300..=39333;
 /// found elsewhere, at that moment.
 pub trait OwnService: Send + Sync {
     fn reach(&self) -> Answer<'_, ServiceFile>;
+    /// Its address, if it runs. Starts nothing.
+    fn address(&self) -> BoxFuture<'_, Option<String>>;
 }
 
 /// Connects over HTTP.
@@ -67,8 +69,12 @@ impl Connector for HttpConnector {
 
     fn find(&self) -> Answer<'_, Vec<FoundService>> {
         Box::pin(async {
-            let found = find_services().await;
-            Ok(found.into_iter().map(describe).collect())
+            let found = find_services().await.into_iter().map(describe);
+            // It is offered as the own one already.
+            let own = self.own.address().await;
+            Ok(found
+                .filter(|service| Some(&service.address) != own.as_ref())
+                .collect())
         })
     }
 }

@@ -31,6 +31,11 @@ impl OwnService for Home {
         let file = self.file.lock().unwrap().clone();
         Box::pin(async { file.ok_or_else(|| problem("not-running")) })
     }
+
+    fn address(&self) -> futures::future::BoxFuture<'_, Option<String>> {
+        let file = self.file.lock().unwrap().clone();
+        Box::pin(async { file.map(|file| file.address) })
+    }
 }
 
 impl Home {

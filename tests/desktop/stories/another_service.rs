@@ -19,6 +19,18 @@ async fn another_service_is_chosen_by_its_address_and_used() {
         window.click("address-use").await;
         let connected = "one('connection')?.innerText.includes('Holdfast 0.1.0')";
         window.until(connected).await;
+        let own = Library::in_folder(&desk.data());
+        let own_address = format!("document.body.innerText.includes('{}')", own.address());
+        window.click("nav-overview").await;
+        window.click("nav-settings").await;
+        window
+            .until("!document.body.innerText.includes('Searching for')")
+            .await;
+        assert_eq!(
+            window.evaluate(&own_address).await,
+            false,
+            "the own service is offered twice"
+        );
         window.painted().await;
         desk.screen.picture("40-another-service");
         window.click("nav-overview").await;
@@ -29,7 +41,6 @@ async fn another_service_is_chosen_by_its_address_and_used() {
             .backup;
         window.click("nav-backups").await;
         window.until(&format!("row('{made}')")).await;
-        let own = Library::in_folder(&desk.data());
         assert_eq!(own.backups().await, [], "the own service was used");
 
         desk.tray.click("Quit").await;
