@@ -41,9 +41,12 @@ fn try_run(context: tauri::Context) -> Result<ExitCode, String> {
     let interface = commands::interface();
     let app = tauri::Builder::default()
         // First, so that a second start ends before it does anything.
-        .plugin(tauri_plugin_single_instance::init(|app, _, _| {
-            window::open(app);
-        }))
+        .plugin(
+            tauri_plugin_single_instance::Builder::new()
+                .callback(|app, _, _| window::open(app))
+                .dbus_id(folders.instance())
+                .build(),
+        )
         .plugin(tauri_plugin_notification::init())
         .invoke_handler(interface.invoke_handler())
         .setup(move |app| {
@@ -56,7 +59,10 @@ fn try_run(context: tauri::Context) -> Result<ExitCode, String> {
         // The last window has gone; the tray stays.
         RunEvent::ExitRequested {
             code: None, api, ..
-        } => api.prevent_exit(),
+        } => {
+            api.prevent_exit();
+            tray::stay_or_quit(app.clone());
+        }
         RunEvent::WindowEvent { label, event, .. } => window::happened(app, &label, &event),
         _ => {}
     });

@@ -1,6 +1,7 @@
 //! The orderly end: what runs is cancelled and settled, the service ends, and then the app does.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tauri::{AppHandle, Manager as _};
@@ -10,8 +11,28 @@ use crate::embedded::Embedded;
 /// A service that has not settled by then would not: the next start does it from the journal.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Ends the app.
+/// Whether the app is being quit.
+#[derive(Default)]
+pub struct Quitting(AtomicBool);
+
+impl Quitting {
+    /// From the first call on no window is made any more. False: it was called before.
+    fn begin(&self) -> bool {
+        !self.0.swap(true, Ordering::SeqCst)
+    }
+
+    pub fn has_begun(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// Ends the app. Asking again changes nothing: what runs is being settled.
 pub fn quit(app: AppHandle) {
+    if !app.state::<Quitting>().begin() {
+        return;
+    }
+    // Who starts Holdfast from now on gets a new one, and not a window of this one.
+    tauri_plugin_single_instance::destroy(&app);
     tauri::async_runtime::spawn(async move {
         let embedded = app.state::<Arc<Embedded>>().inner().clone();
         if let Some(window) = app.get_webview_window(crate::window::LABEL)

@@ -27,9 +27,12 @@ pub fn set_up(app: &App, folders: Folders) -> tauri::Result<()> {
     app.manage(Intents::default());
     app.manage(Watching::default());
     app.manage(window::Opening::default());
+    app.manage(quit::Quitting::default());
     app.manage(manager.clone());
     notifications::listen(app.handle(), notices);
-    tray::show(app.handle(), manager.view())?;
+    if let Err(error) = tray::show(app.handle(), manager.view()) {
+        tracing::error!(%error, "there is no icon in the tray");
+    }
     window::open(app.handle());
     quit::when_told(app.handle().clone());
     Ok(())

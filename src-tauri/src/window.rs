@@ -9,6 +9,7 @@ use tauri_specta::Event;
 
 use crate::folders::Folders;
 use crate::intents::{IntentRaised, Intents};
+use crate::quit::Quitting;
 use crate::watching::Watching;
 
 /// As in `tauri.conf.json` and in the capabilities.
@@ -20,6 +21,9 @@ pub struct Opening(Mutex<()>);
 
 /// Shows the window, and makes it if it is not there. Returns at once.
 pub fn open(app: &AppHandle) {
+    if app.state::<Quitting>().has_begun() {
+        return;
+    }
     let app = app.clone();
     // Away from the thread of the event loop, which has to make the window.
     tauri::async_runtime::spawn_blocking(move || {

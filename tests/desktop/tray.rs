@@ -131,6 +131,12 @@ impl Tray {
         }
     }
 
+    /// Leaves the bus, as on a desktop that has no place for icons.
+    pub async fn go_away(&mut self) {
+        self.item().await;
+        assert!(self.connection.release_name(WATCHER).await.unwrap());
+    }
+
     /// Waits until the program whose icon this is has left the bus.
     pub async fn program_has_ended(&mut self) {
         let (service, _) = self.item().await;

@@ -1,7 +1,7 @@
 import { screen, waitFor } from "@testing-library/svelte";
 import { describe, expect, it, vi } from "vitest";
 import { chooseLanguage } from "./lib/messages";
-import { PROBLEMS, ended, preview } from "./lib/testing/fixtures";
+import { PROBLEMS, ended, job, preview } from "./lib/testing/fixtures";
 import {
   backendWith,
   button,
@@ -87,6 +87,37 @@ describe("an intent", () => {
     show();
     await screen.findByText("in the library now");
     await waitFor(() => expect(chosen().dataset.backupId).toBe(id));
+  });
+});
+
+describe("an intent about a backup that is gone", () => {
+  it("says so, and shows no other one as if it were that", async () => {
+    const backend = backendWith(5);
+    const user = openWindow();
+    await go(user, "Backups");
+    await waitFor(() => expect(rows()).toHaveLength(5));
+    await backend.raise({ kind: "show-backup", backup: "gone" });
+    await screen.findByText("This backup is no longer in the list.");
+  });
+});
+
+describe("a job that fails", () => {
+  it("is told where nothing else tells of it", async () => {
+    const backend = backendWith(5);
+    const user = openWindow();
+    await go(user, "Settings");
+    backend.change({ job: job() });
+    backend.change({ job: ended("failed", { problem: PROBLEMS.full }) });
+    await screen.findByText(PROBLEMS.full.message);
+  });
+
+  it("is told anew although a job of another start with its id was dismissed", async () => {
+    const backend = backendWith(5, { job: ended("completed") });
+    const user = openWindow();
+    await user.click(await screen.findByRole("button", { name: "Dismiss" }));
+    expect(screen.queryByTestId("job")).toBeNull();
+    backend.change({ job: job({ started: "2026-11-24T10:00:00Z" }) });
+    await screen.findByTestId("job");
   });
 });
 

@@ -17,10 +17,13 @@ impl Workspace {
             .ok_or_else(|| Failure::new("xtask must stay inside the repository"))?
             .to_path_buf();
         std::env::set_current_dir(&root).doing(format_args!("enter {}", root.display()))?;
-        let target = match std::env::var_os("CARGO_TARGET_DIR") {
-            Some(folder) => root.join(folder),
-            None => root.join("target"),
-        };
+        // Wherever cargo was told to build: this program lies in `debug` there.
+        let program = std::env::current_exe().doing("find this program")?;
+        let target = program
+            .ancestors()
+            .nth(2)
+            .ok_or_else(|| Failure::new("xtask must be started by cargo"))?
+            .to_path_buf();
         Ok(Self { root, target })
     }
 

@@ -86,7 +86,7 @@ fn the_examples_of_the_api_are_answered() {
     // With folders and a port of its own; everything else as it stands.
     let serve = examples.next().unwrap();
     let serve = serve.replace("/tmp/holdfast", desk.path("folder").to_str().unwrap());
-    let serve = serve.replace("127.0.0.1:1000", "127.0.0.1:0");
+    let serve = serve.replace("127.0.0.1:8300", "127.0.0.1:0");
     let mut words = serve.split_whitespace();
     assert_eq!(words.next(), Some("holdfast"));
     let mut command = desk.any(PROGRAM);
@@ -107,7 +107,7 @@ fn the_examples_of_the_api_are_answered() {
             _ => panic!("{example}"),
         };
         let path = url
-            .strip_prefix("localhost:1000")
+            .strip_prefix("localhost:8300")
             .unwrap()
             .replace("ID", &id);
         let (status, text) = call_as_curl(host, method, &path);

@@ -1,5 +1,6 @@
 //! The icon in the tray and its menu: how things are, and what can be done without the window.
 
+mod host;
 mod status;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -29,6 +30,22 @@ pub fn show(app: &AppHandle, views: watch::Receiver<View>) -> tauri::Result<()> 
     let tray = Arc::new(Tray::build(app, shown)?);
     tauri::async_runtime::spawn(follow(app.clone(), tray, views));
     Ok(())
+}
+
+/// The last window has gone. Where nobody shows the icon, the app could not be reached any more: then it ends, once what
+/// runs has ended, unless a window was opened meanwhile.
+pub fn stay_or_quit(app: AppHandle) {
+    tauri::async_runtime::spawn(async move {
+        if host::is_there().await {
+            return;
+        }
+        let mut views = app.state::<Manager>().view();
+        let idle = views.wait_for(|view| view.running_job().is_none()).await;
+        if idle.is_ok() && app.get_webview_window(window::LABEL).is_none() {
+            tracing::info!("nothing shows the icon in the tray, so the app ends with its window");
+            quit::quit(app);
+        }
+    });
 }
 
 /// All that changes about the tray.

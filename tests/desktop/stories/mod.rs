@@ -4,6 +4,7 @@ mod another_service;
 mod background;
 mod cancel;
 mod main_job;
+mod no_tray;
 mod passphrase;
 
 use crate::window::Seen;

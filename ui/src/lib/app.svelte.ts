@@ -7,11 +7,12 @@ import {
   commands,
   events,
   type Intent,
+  type Job,
   type Problem,
   type View,
 } from "./bindings";
 import { Clock } from "./clock.svelte";
-import { isRunning } from "./jobs";
+import { identity, isRunning } from "./jobs";
 import { t } from "./messages";
 import { ask } from "./problem";
 import { Restoring } from "./restoring.svelte";
@@ -28,8 +29,8 @@ export class App {
   problem = $state.raw<Problem | null>(null);
   place = $state<Place>("overview");
   sheet = $state.raw<Restoring | null>(null);
-  /** The ended job that the user does not want to see any more. */
-  dismissed = $state<string | null>(null);
+  /** The ended job that the user does not want to see any more, see `identity`. */
+  #dismissed = $state<string | null>(null);
   /** When the running job last got further. */
   progressed = $state.raw(new Date());
   /** A backup was asked for and has not started yet. */
@@ -48,6 +49,14 @@ export class App {
 
   offers(feature: string): boolean {
     return this.view?.features.includes(feature) ?? false;
+  }
+
+  isDismissed(job: Job): boolean {
+    return !isRunning(job) && identity(job) === this.#dismissed;
+  }
+
+  dismiss(job: Job): void {
+    this.#dismissed = identity(job);
   }
 
   /** Whether a cancel can still be asked for. */
@@ -93,6 +102,7 @@ export class App {
       this.list.clear();
       this.closeSheet();
     }
+    if (old && !moved) this.#tellFailure(old, view);
     if (view.connection.status !== "connected") return;
     const back = moved || old?.connection.status !== "connected";
     if (back || old?.backups_revision !== view.backups_revision) {
@@ -100,6 +110,15 @@ export class App {
     }
     // A sheet may have been asked for before there was a service to ask.
     if (back && this.sheet?.preview === null) void this.sheet.look();
+  }
+
+  /** A job that failed while the user looks at another place, where nothing else tells of it. */
+  #tellFailure(old: View, { job }: View): void {
+    if (job?.state !== "failed" || !job.problem) return;
+    const known = old.job && identity(old.job) === identity(job) && old.job;
+    const news = !known || isRunning(known);
+    if (news && this.place !== "overview" && !this.sheet)
+      this.toasts.fail(job.problem);
   }
 
   async takeIntent(): Promise<void> {
@@ -137,7 +156,7 @@ export class App {
   /** A job that runs goes on, and Overview shows it. One whose end the sheet has shown is not shown again. */
   closeSheet(): void {
     if (this.sheet?.step === "ended" && this.sheet.job) {
-      this.dismissed = this.sheet.job.id;
+      this.dismiss(this.sheet.job);
     }
     this.sheet = null;
   }

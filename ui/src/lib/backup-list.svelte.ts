@@ -22,6 +22,8 @@ export class BackupList {
 
   #deleting = $state.raw<ReadonlySet<string>>(new Set());
   #search = new Search();
+  /** What was asked for from outside and has not been found yet. */
+  #revealed: string | null = null;
   #loads = 0;
   #clock: Clock;
   #toasts: Toasts;
@@ -60,6 +62,18 @@ export class BackupList {
     if (load !== this.#loads) return;
     if (answer.ok) this.rows = answer.data;
     this.problem = answer.ok ? null : answer.problem;
+    this.#lookForRevealed();
+  }
+
+  /** Another one in the place of one that is gone would be taken for it. */
+  #lookForRevealed(): void {
+    const id = this.#revealed;
+    if (id === null || this.rows === null) return;
+    this.#revealed = null;
+    if (this.row(id)) return;
+    this.selected = null;
+    this.detailsOpen = false;
+    this.#toasts.show({ tone: "plain", text: t("backups.gone") });
   }
 
   /** Forgets what another service has listed. */
@@ -86,6 +100,10 @@ export class BackupList {
     this.query = "";
     this.selected = id;
     this.detailsOpen = true;
+    this.#revealed = id;
+    // One that was just made may not be listed yet.
+    if (this.row(id)) this.#revealed = null;
+    else if (this.rows) void this.load();
   }
 
   /** Moves the choice by so many rows. */

@@ -22,6 +22,11 @@ function isEnded(
   return state === "completed" || state === "failed" || state === "canceled";
 }
 
+/** Tells a job from every other: a service counts its ids anew after each start. */
+export function identity(job: Job): string {
+  return `${job.kind} ${job.backup} ${job.started}`;
+}
+
 /** Stands for a job that was asked for, until a view shows the real one. */
 export function asked(kind: Job["kind"], backup: string): Job {
   return {
