@@ -30,6 +30,16 @@ pub fn count(number: u64) -> String {
     text
 }
 
+/// With their number: 1 item, 4,212 items.
+pub fn items(number: u64) -> String {
+    counted(number, "item")
+}
+
+fn counted(number: u64, thing: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{} {thing}{ending}", count(number))
+}
+
 pub fn time(at: DateTime<Utc>) -> String {
     at.with_timezone(&Local)
         .format("%Y-%m-%d %H:%M:%S")
@@ -95,16 +105,16 @@ pub fn overview(overview: &Overview) -> String {
         None => "none yet".into(),
     };
     let mut text = format!(
-        "library      {} items, {}\nlast backup  {last}\ndestination  {}\n",
-        count(overview.library.assets),
+        "library      {}, {}\nlast backup  {last}\ndestination  {}\n",
+        items(overview.library.assets),
         size(overview.library.bytes),
         overview.destination.place
     );
     if let Some(backups) = overview.backups {
         let stored = overview.destination.stored_bytes.unwrap_or(0);
         text += &format!(
-            "             {} backups in {}\n",
-            count(backups),
+            "             {} in {}\n",
+            counted(backups, "backup"),
             size(stored)
         );
     }
@@ -117,8 +127,8 @@ pub fn overview(overview: &Overview) -> String {
     text += &format!("key          {}\n", key(overview.key));
     if let Some(undo) = &overview.undo {
         text += &format!(
-            "undo         brings back {} items from before the restore\n",
-            count(undo.assets)
+            "undo         brings back {} from before the restore\n",
+            items(undo.assets)
         );
     }
     if let Some(job) = overview.job.as_ref().filter(|job| !job.state.is_terminal()) {

@@ -147,7 +147,7 @@ fn a_document_comes_from_a_pipe_and_may_be_one_asset_or_many() {
     let document: Value =
         serde_json::from_str(&std::fs::read_to_string(desk.document(3, 100)).unwrap()).unwrap();
     let one = desk.file("one.json", &document["iterable"][0].to_string());
-    assert_eq!(desk.run(&["import", &one]).ok(), "Imported 1 items.\n");
+    assert_eq!(desk.run(&["import", &one]).ok(), "Imported 1 item.\n");
     let many = std::fs::File::open(desk.path("assets.json")).unwrap();
     let ran = desk.command(&["import", "-"]).stdin(many).output().unwrap();
     assert_eq!(Ran::from(ran).ok(), "Imported 3 items.\n");

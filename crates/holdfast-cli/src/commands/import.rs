@@ -38,9 +38,9 @@ pub async fn run(client: &Client, path: &Path, as_json: bool) -> Result<(), Fail
     sent?;
     read.map_err(|error| {
         let message = format!(
-            "{} does not read: {error}. {} items before it were imported.",
+            "{} does not read: {error}. Imported before it: {}.",
             path.display(),
-            show::count(count)
+            show::items(count)
         );
         Failure::new(
             FAILED,
@@ -50,7 +50,7 @@ pub async fn run(client: &Client, path: &Path, as_json: bool) -> Result<(), Fail
         )
     })?;
     print(as_json, &json!({"imported": count}), || {
-        format!("Imported {} items.\n", show::count(count))
+        format!("Imported {}.\n", show::items(count))
     })
 }
 

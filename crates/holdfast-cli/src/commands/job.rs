@@ -49,10 +49,10 @@ pub async fn restore(client: &Client, id: &str, yes: bool, as_json: bool) -> Res
 
 fn tell(preview: &Preview) {
     let (then, now) = (
-        show::count(preview.details.assets),
+        show::items(preview.details.assets),
         show::count(preview.library.assets),
     );
-    eprintln!("The backup holds {then} items, the library {now}.");
+    eprintln!("The backup holds {then}, the library {now}.");
     if preview.newer > 0 {
         let names = preview.newer_names.join(", ");
         eprintln!(
