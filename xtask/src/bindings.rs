@@ -18,7 +18,7 @@ fn generate(workspace: &Workspace, arguments: &[&str]) -> Result<(), Failure> {
         "run",
         "--package",
         "holdfast-app",
-        "--bin",
+        "--example",
         "bindings",
         "--",
     ];
