@@ -1,8 +1,9 @@
 //! Notifications on the desktop, with buttons that act, also when the window is closed.
 
 use backup_api::Problem;
-use backup_manager::{Button, Manager, Notice, Reaction, Subject};
+use backup_manager::{Button, Intent, Manager, Notice, Reaction, Subject, Target};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use tauri::{AppHandle, Manager as _};
 use tauri_plugin_notification::{Action, ActionPerformed, ActionType, NotificationExt};
 use tokio::sync::mpsc;
@@ -11,6 +12,8 @@ use crate::window;
 
 /// Under this name a notification carries what it is about.
 const SUBJECT: &str = "subject";
+/// And under this one, which service it is about.
+const TARGET: &str = "target";
 
 /// Whether notifications can be shown here, and by which program.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
@@ -61,7 +64,8 @@ fn show(app: &AppHandle, notice: &Notice) -> Result<(), ShowError> {
         .builder()
         .title(&notice.title)
         .body(&notice.body)
-        .extra(SUBJECT, serde_json::to_string(&notice.subject)?);
+        .extra(SUBJECT, serde_json::to_string(&notice.subject)?)
+        .extra(TARGET, serde_json::to_string(&target(app))?);
     if let Some(button) = notice.button {
         notification = notification.action_type_id(button.id());
     }
@@ -69,15 +73,13 @@ fn show(app: &AppHandle, notice: &Notice) -> Result<(), ShowError> {
 }
 
 fn clicked(app: &AppHandle, performed: &ActionPerformed) {
-    let subject = performed
-        .notification()
-        .and_then(|notification| notification.extra().get(SUBJECT))
-        .and_then(|value| value.as_str())
-        .and_then(|text| serde_json::from_str::<Subject>(text).ok());
-    let Some(subject) = subject else {
+    let Some(subject) = carried::<Subject>(performed, SUBJECT) else {
         tracing::warn!("a notification was clicked that says nothing of what it is about");
         return window::open(app);
     };
+    if carried::<Target>(performed, TARGET).is_some_and(|about| about != target(app)) {
+        return say_it_is_elsewhere(app);
+    }
     let action = performed.action_id();
     tracing::info!(action, subject = ?subject.kind, "a notification was clicked");
     let manager = app.state::<Manager>().inner().clone();
@@ -89,6 +91,36 @@ fn clicked(app: &AppHandle, performed: &ActionPerformed) {
         Reaction::Undo(subject) => {
             tauri::async_runtime::spawn(async move { manager.undo_unseen(&subject).await });
         }
+    }
+}
+
+/// Something that a notification carries, as text.
+fn carried<T: DeserializeOwned>(performed: &ActionPerformed, name: &str) -> Option<T> {
+    let text = performed.notification()?.extra().get(name)?.as_str()?;
+    serde_json::from_str(text).ok()
+}
+
+/// The service that is talked to.
+fn target(app: &AppHandle) -> Target {
+    app.state::<Manager>()
+        .view()
+        .borrow()
+        .connection
+        .target
+        .clone()
+}
+
+/// To do with one service what was offered for another would be worse than to do nothing.
+fn say_it_is_elsewhere(app: &AppHandle) {
+    window::show(app, Intent::Overview);
+    let said = app
+        .notification()
+        .builder()
+        .title("Nothing was done")
+        .body("The notification was about another service. Choose it in Settings to go on there.")
+        .show();
+    if let Err(error) = said {
+        tracing::error!(%error, "a notification could not be shown");
     }
 }
 

@@ -140,6 +140,15 @@ impl Notifications {
         panic!("no notification with a button {label:?} arrived; there are {all:#?}");
     }
 
+    /// The next notification after the first `seen`.
+    pub async fn after(&mut self, seen: usize) -> Shown {
+        let arrived = self.shown.wait_for(|all| all.len() > seen);
+        match tokio::time::timeout(Duration::from_secs(30), arrived).await {
+            Ok(all) => all.unwrap()[seen].clone(),
+            Err(_) => panic!("no further notification arrived"),
+        }
+    }
+
     /// Presses the button, as a person would; the daemon closes the notification with it.
     pub async fn press(&self, shown: &Shown, label: &str) {
         let action = shown.button(label).unwrap();

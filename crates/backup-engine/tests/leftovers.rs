@@ -163,8 +163,16 @@ fn records_that_cannot_be_read_are_counted_and_none_at_all_is_no_empty_list() {
 
     fs::write(&records[1], "cut").unwrap();
     drop(engine);
-    let error = home.open().backups().unwrap_err();
+    let engine = home.open();
+    let error = engine.backups().unwrap_err();
     assert!(matches!(error, Error::DamagedRecords(2)), "{error:?}");
+    let content = dump(&engine);
+    let made = back_up(&engine);
+    assert_eq!(
+        engine.backups().unwrap().as_slice(),
+        std::slice::from_ref(&made)
+    );
+    assert_restores(&engine, &made.id, &content);
 }
 
 #[test]

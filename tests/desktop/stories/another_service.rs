@@ -14,12 +14,18 @@ async fn another_service_is_chosen_by_its_address_and_used() {
         let theirs = Library::in_folder(&other);
         theirs.fill(2).await;
 
+        let own = Library::in_folder(&desk.data());
+        own.fill(2).await;
+        desk.screen.look_away();
+        window.until("!document.hasFocus()").await;
+        desk.tray.click("Back up now").await;
+        let told = desk.notifications.with_button("Restore…", 0).await;
+
         window.click("nav-settings").await;
         window.type_into("address", theirs.address()).await;
         window.click("address-use").await;
         let connected = "one('connection')?.innerText.includes('Holdfast 0.1.0')";
         window.until(connected).await;
-        let own = Library::in_folder(&desk.data());
         let own_address = format!("document.body.innerText.includes('{}')", own.address());
         window.click("nav-overview").await;
         window.click("nav-settings").await;
@@ -41,7 +47,20 @@ async fn another_service_is_chosen_by_its_address_and_used() {
             .backup;
         window.click("nav-backups").await;
         window.until(&format!("row('{made}')")).await;
-        assert_eq!(own.backups().await, [], "the own service was used");
+        assert_eq!(own.backups().await.len(), 1, "the own service was used");
+
+        // What a notification offers is for the service that it was about.
+        let seen = desk.notifications.count();
+        desk.notifications.press(&told, "Restore…").await;
+        let answer = desk.notifications.after(seen).await;
+        assert_eq!(answer.title, "Nothing was done");
+        window.until("one('summary')").await;
+        assert_eq!(
+            window
+                .evaluate("!document.querySelector('[data-testid=restore-sheet]')")
+                .await,
+            true
+        );
 
         desk.tray.click("Quit").await;
         desk.tray.program_has_ended().await;

@@ -116,8 +116,12 @@ impl Destination {
     /// as stored is there.
     pub(crate) fn tidy(&self, session: &Session) -> Result<(), Error> {
         let databases = self.databases();
-        self.catalog()
-            .refresh(&databases, || self.open(&Watch::unwatched(), Ask::Again))?;
+        let open = || self.open(&Watch::unwatched(), Ask::Again);
+        match self.catalog().refresh(&databases, open) {
+            // What cannot be read any more must not keep a new backup from being made.
+            Ok(_) | Err(Error::DamagedRecords(_)) => (),
+            Err(error) => return Err(error),
+        }
         let pending = self.catalog().pending();
         if !pending.is_empty() {
             session.remove(&pending)?;
