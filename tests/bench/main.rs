@@ -47,7 +47,7 @@ fn compare_with_restic(folder: &Path, library: &[assets::Asset], rounds: usize) 
         service.import(library);
         let idle_memory = service.memory();
         let (first, backup) = timed(|| service.back_up());
-        let first_bytes = service.stored();
+        let (first_bytes, first_memory) = (service.stored(), service.memory());
         // The library rests in one file only while no service has it open, and so do restic's copies of it.
         service.stop();
         let copy = home.join("copy");
@@ -66,7 +66,7 @@ fn compare_with_restic(folder: &Path, library: &[assets::Asset], rounds: usize) 
         let (second, _) = timed(|| service.back_up());
         let second_bytes = service.stored() - first_bytes;
         let (restore, ()) = timed(|| service.restore(&backup));
-        let memory = service.memory();
+        let memory = service.memory().max(first_memory);
         let (undo, ()) = timed(|| service.undo());
         service.stop();
         std::fs::copy(
