@@ -52,7 +52,7 @@ fn store_and_commit(
     let started = Instant::now();
     let watch = session.watch();
     let mut details = Details {
-        format: Details::FORMAT,
+        format: 1,
         backup: origin.id.to_string(),
         device_name: origin.device_name.to_owned(),
         platform: std::env::consts::OS.to_owned(),
@@ -64,6 +64,8 @@ fn store_and_commit(
             sha256: String::new(),
             schema: pages.schema(),
         },
+        files: None,
+        sources: Vec::new(),
     };
     watch.expect(pages.len());
     watch.enter(Phase::Storing);
@@ -86,12 +88,10 @@ fn commit(
     pending: SnapshotFile,
     details: &Details,
 ) -> Result<BackupRecord, Error> {
-    let description =
-        serde_json::to_string(details).map_err(|error| Error::Repository(error.to_string()))?;
     let leftover = pending.id;
     let mut snapshot = pending;
     snapshot.label = COMMITTED.to_owned();
-    snapshot.description = Some(description);
+    snapshot.description = Some(details.to_text()?);
     let record = BackupRecord::of(&snapshot)
         .ok_or_else(|| Error::Repository("its record does not read back".into()))?;
     session.save(snapshot)?;

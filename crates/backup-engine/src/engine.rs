@@ -8,14 +8,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use chrono::{DateTime, Utc};
 
 use crate::backup::Origin;
-use crate::destination::{BackupRecord, Destination, DestinationReport, Details};
+use crate::destination::{BackupRecord, Destination, DestinationReport, Details, Part};
 use crate::durable::create_private_folder;
 use crate::keys::{KeyState, KeyStore};
 use crate::library::Library;
 use crate::restore::{Restore, RestorePreview};
 use crate::undo::UndoRecord;
 use crate::watch::{Outcome, Phase};
-use crate::{BackupId, Error, Secret, VERSION, Watch, backup, journal, restore, undo};
+use crate::{BackupId, Error, Secret, VERSION, Watch, backup, delete, journal, restore, undo};
 
 /// How many names of newer items a preview gives.
 const NEWER_NAMES: usize = 5;
@@ -94,7 +94,8 @@ impl Engine {
         let _job = self.begin();
         cancelable(watch, || {
             watch.enter(Phase::Preparing);
-            let session = self.destination.write(watch)?;
+            let hold = self.destination.hold()?;
+            let session = self.destination.write(&hold, Part::Databases, watch)?;
             self.destination.tidy(&session)?;
             let origin = Origin {
                 id,
@@ -114,7 +115,8 @@ impl Engine {
             let unknown = || Error::UnknownBackup(id.clone());
             self.backup(id)?;
             let snapshots = self.destination.catalog().snapshots_of(id);
-            let session = self.destination.read(watch)?.ok_or_else(unknown)?;
+            let session = self.destination.read(Part::Databases, watch)?;
+            let session = session.ok_or_else(unknown)?;
             let snapshot = session.snapshot(snapshots.first().ok_or_else(unknown)?)?;
             let details = Details::of(&snapshot).ok_or_else(unknown)?;
             let restore = Restore {
@@ -158,28 +160,14 @@ impl Engine {
         let _job = self.begin_at_once()?;
         guarded(|| {
             self.backup(id)?;
-            let session = self.destination.write(&Watch::unwatched())?;
-            let mut catalog = self.destination.catalog();
-            let snapshots = catalog.snapshots_of(id);
-            for snapshot in &snapshots {
-                catalog.note_removed(id.clone(), session.snapshot(snapshot)?);
-            }
-            session.remove(&snapshots)
+            delete::delete(&self.destination, id)
         })
     }
 
     /// Puts back a backup that was deleted since the engine was opened. Errors: `NothingToUndelete`, `Busy` while a job runs.
     pub fn undelete(&self, id: &BackupId) -> Result<(), Error> {
         let _job = self.begin_at_once()?;
-        guarded(|| {
-            let removed = self.destination.catalog().removed(id);
-            let snapshot = removed.ok_or_else(|| Error::NothingToUndelete(id.clone()))?;
-            self.destination
-                .write(&Watch::unwatched())?
-                .save(snapshot)?;
-            self.destination.catalog().forget_removed(id);
-            Ok(())
-        })
+        guarded(|| delete::undelete(&self.destination, id))
     }
 
     /// What a restore of this backup would do now. A library that is damaged counts as empty: all of it is replaced.

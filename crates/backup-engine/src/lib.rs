@@ -4,6 +4,8 @@
 //! `rustic_core` and `rusqlite`.
 
 mod backup;
+mod browse;
+mod delete;
 mod destination;
 mod durable;
 mod engine;
@@ -16,9 +18,11 @@ mod library;
 mod restore;
 mod secret;
 mod undo;
+mod verify;
 mod watch;
 
-pub use destination::{BackupRecord, DestinationReport};
+pub use browse::{Change, Difference, Entry, EntryKind, Page, Version};
+pub use destination::{BackupRecord, DestinationReport, SourceRecord, UnreadFile};
 pub use engine::{Engine, EngineOptions};
 pub use error::{Error, ErrorKind};
 pub use id::BackupId;
@@ -27,6 +31,7 @@ pub use library::{Item, Library, LibraryFacts};
 pub use restore::RestorePreview;
 pub use secret::Secret;
 pub use undo::UndoRecord;
+pub use verify::{Depth, VerifyReport};
 pub use watch::{CancelFlag, Outcome, Phase, Step, Watch};
 
 /// The semantic version that backup ids carry.

@@ -6,11 +6,10 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use chrono::Utc;
-use rustic_core::Repository;
 use sha2::{Digest, Sha256};
 
 use crate::backup::{LIBRARY_FILE, hex};
-use crate::destination::{BackupRecord, Details, Session};
+use crate::destination::{BackupRecord, Content, Details, Session};
 use crate::durable::{create_private_folder, sync_folder};
 use crate::journal::{self, Incoming, Swap};
 use crate::library::{Inspected, Library, LibraryFacts, inspect};
@@ -219,16 +218,15 @@ pub(crate) fn remove_staging(data_dir: &Path) -> Result<(), Error> {
 pub(crate) type Tree = rustic_core::TreeId;
 
 fn read_backup(session: Session, tree: Tree, writer: &mut StagedFile) -> Result<(), Error> {
-    let session = session.load(Repository::to_indexed)?;
-    let path = Path::new(LIBRARY_FILE);
-    let node = session
-        .repository
-        .node_from_path(tree, path)
-        .map_err(session.explain())?;
-    session
-        .repository
-        .dump(&node, writer)
-        .map_err(session.explain())
+    let content = Content::open(session)?;
+    let node = content.find(&tree, Path::new(LIBRARY_FILE))?;
+    let chunks = node.and_then(|node| node.content);
+    let chunks = chunks.ok_or_else(|| Error::Damaged {
+        backup: None,
+        detail: "the library is missing in it".into(),
+    })?;
+    let copied = content.copy(&chunks, writer);
+    copied.map_err(|error| error.explain("staging the backup"))
 }
 
 /// The staged file: hashed, counted and synced while it is written.

@@ -173,7 +173,9 @@ impl ReadBackend for GuardedBackend {
 
     fn read_full(&self, tpe: FileType, id: &Id) -> RusticResult<Bytes> {
         self.go_on()?;
-        self.reading(self.inner.read_full(tpe, id))
+        let content = self.reading(self.inner.read_full(tpe, id))?;
+        named_after_content(tpe, id, &content)?;
+        Ok(content)
     }
 
     fn read_partial(
@@ -224,6 +226,17 @@ impl WriteBackend for GuardedBackend {
     fn remove(&self, tpe: FileType, id: &Id, cacheable: bool) -> RusticResult<()> {
         self.writing(self.inner.remove(tpe, id, cacheable))
     }
+}
+
+/// Whole files but the config are named after the hash of their content: one that was damaged, or changed places with
+/// another, is told from its name.
+fn named_after_content(tpe: FileType, id: &Id, content: &Bytes) -> RusticResult<()> {
+    let length = content.len() as u64;
+    if tpe == FileType::Config || id.blob_matches_reader(length, &mut content.as_ref()) {
+        return Ok(());
+    }
+    let text = "A file of the repository does not hold what its name says.";
+    Err(RusticError::new(ErrorKind::Repository, text))
 }
 
 /// The storage library syncs a file but not the folder in which it gave it its name.

@@ -3,12 +3,13 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustic_core::repofile::{SnapshotFile, SnapshotId};
 
 use super::{BackupRecord, PENDING, Session, session};
+use crate::delete::Removed;
 use crate::{BackupId, Error};
 
 /// What a snapshot is.
@@ -46,7 +47,7 @@ pub(crate) struct Catalog {
     unreadable: usize,
     list: Arc<Vec<BackupRecord>>,
     /// Removed since the start, and so can be put back.
-    removed: BTreeMap<BackupId, SnapshotFile>,
+    removed: BTreeMap<BackupId, Removed>,
     stored_bytes: Option<u64>,
 }
 
@@ -122,16 +123,22 @@ impl Catalog {
         self.those(|known| matches!(known, Known::Pending))
     }
 
+    /// The snapshots in `files/` that backups refer to.
+    pub(super) fn files_snapshots(&self) -> HashSet<SnapshotId> {
+        let records = self.known.values().filter_map(Known::backup);
+        records.filter_map(|record| record.files).collect()
+    }
+
     fn those(&self, fit: impl Fn(&Known) -> bool) -> Vec<SnapshotId> {
         let those = self.known.iter().filter(|(_, known)| fit(known));
         those.map(|(snapshot, _)| *snapshot).collect()
     }
 
-    pub(crate) fn note_removed(&mut self, id: BackupId, snapshot: SnapshotFile) {
-        self.removed.insert(id, snapshot);
+    pub(crate) fn note_removed(&mut self, id: BackupId, removed: Removed) {
+        self.removed.insert(id, removed);
     }
 
-    pub(crate) fn removed(&self, id: &BackupId) -> Option<SnapshotFile> {
+    pub(crate) fn removed(&self, id: &BackupId) -> Option<Removed> {
         self.removed.get(id).cloned()
     }
 
@@ -139,10 +146,11 @@ impl Catalog {
         self.removed.remove(id);
     }
 
-    /// Bytes of all files of the repository; measured again when the list has changed.
-    pub(super) fn stored_bytes(&mut self, databases: &Path) -> Option<u64> {
+    /// Bytes of all files of the repositories; measured again when the list has changed.
+    pub(super) fn stored_bytes(&mut self, parts: &[PathBuf]) -> Option<u64> {
         if self.stored_bytes.is_none() {
-            self.stored_bytes = folder_bytes(databases).ok();
+            let each: Result<Vec<u64>, _> = parts.iter().map(|part| folder_bytes(part)).collect();
+            self.stored_bytes = each.ok().map(|each| each.iter().sum());
         }
         self.stored_bytes
     }

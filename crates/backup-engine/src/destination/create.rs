@@ -3,33 +3,38 @@
 use std::fs;
 use std::path::PathBuf;
 
-use rustic_core::repofile::Chunker;
-use rustic_core::{ConfigOptions, Credentials, KeyOptions};
+use rustic_core::{Credentials, KeyOptions};
 
 use super::backend::{FirstFault, Written};
-use super::{
-    CHUNK_BYTES, Destination, KnownPlaces, LAYOUT, LayoutNote, PACK_BYTES, session, unreachable,
-};
+use super::{Destination, KnownPlaces, LayoutNote, Part, session, unreachable};
 use crate::durable::{create_private_folder, sync_folder, sync_parent, write_private};
 use crate::keys::Ask;
 use crate::{Error, Watch};
 
 impl Destination {
-    /// Makes the repository. A leftover of an earlier try is removed first; a repository that is whole is adopted.
+    /// Sets the destination up. A leftover of an earlier try is removed first; a repository that is whole is adopted.
     pub(super) fn create(&self) -> Result<(), Error> {
         create_private_folder(&self.root).map_err(session::explain_write)?;
         let _lock = self.lock()?;
-        if self.databases().exists() {
+        if self.folder(Part::Databases).exists() {
             // Of a start that was broken off, or of somebody else: only our key tells.
-            self.open(&Watch::unwatched(), Ask::Again)?;
+            self.open(Part::Databases, &Watch::unwatched(), Ask::Again)?;
         } else {
-            self.create_repository()?;
+            self.create_repository(Part::Databases)?;
         }
-        self.write_note()
+        self.write_note(Part::Databases)
     }
 
-    fn create_repository(&self) -> Result<(), Error> {
-        let aside = self.root.join("databases.new");
+    /// Adds a part to a destination that is held for writing. The layout is noted first: from then on a version that does
+    /// not know the part keeps away.
+    pub(super) fn add(&self, part: Part) -> Result<(), Error> {
+        self.write_note(part)?;
+        self.create_repository(part)
+    }
+
+    fn create_repository(&self, part: Part) -> Result<(), Error> {
+        let folder = self.folder(part);
+        let aside = folder.with_extension("new");
         if aside.exists() {
             fs::remove_dir_all(&aside).map_err(session::explain_write)?;
         }
@@ -37,28 +42,25 @@ impl Destination {
         let fault = FirstFault::default();
         let repository =
             self.repository(&aside, &Watch::unwatched(), &fault, &Written::default())?;
-        let config = ConfigOptions::default()
-            .set_chunker(Chunker::FixedSize)
-            .set_chunk_size(bytesize::ByteSize::b(CHUNK_BYTES))
-            .set_datapack_size(bytesize::ByteSize::b(PACK_BYTES));
         let open = repository
             .init(
                 &Credentials::password(key.reveal()),
                 &KeyOptions::default(),
-                &config,
+                &part.config(),
             )
             .map_err(|error| session::explain(&error, &fault, &self.root))?;
-        self.accept(&open)?;
+        self.accept(part, &open)?;
         for folder in [&aside.join("data"), &aside] {
             sync_folder(folder).map_err(session::explain_write)?;
         }
-        fs::rename(&aside, self.databases()).map_err(session::explain_write)?;
+        fs::rename(&aside, &folder).map_err(session::explain_write)?;
         sync_folder(&self.root).map_err(session::explain_write)?;
         sync_parent(&self.root).map_err(session::explain_write)
     }
 
-    fn write_note(&self) -> Result<(), Error> {
-        let note = serde_json::to_vec(&LayoutNote { layout: LAYOUT })
+    fn write_note(&self, part: Part) -> Result<(), Error> {
+        let layout = part.layout();
+        let note = serde_json::to_vec(&LayoutNote { layout })
             .map_err(|error| Error::Repository(error.to_string()))?;
         write_private(&self.root.join("holdfast.json"), &note).map_err(session::explain_write)
     }

@@ -1,20 +1,23 @@
-//! Where backups go: a folder with a restic-format repository for files made of pages, and a note of its layout.
+//! Where backups go: a folder with two restic-format repositories, one for files made of pages and one for all others, and
+//! a note of its layout.
 //!
 //! Every job opens a session of its own, whose storage is wrapped so that the job can be cancelled in it.
 
 mod backend;
 mod catalog;
+mod content;
 mod create;
+mod part;
 mod records;
 mod session;
 
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustic_backend::LocalBackend;
-use rustic_core::repofile::MasterKey;
+use rustic_core::repofile::{MasterKey, SnapshotId};
 use rustic_core::{Credentials, OpenStatus, Repository, RepositoryBackends, RepositoryOptions};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -25,18 +28,16 @@ use crate::{Error, Secret, Watch};
 
 use backend::{FirstFault, GuardedBackend, Written, remove_half_written};
 pub(crate) use catalog::Catalog;
-pub use records::BackupRecord;
+pub(crate) use content::Content;
+pub(crate) use part::Part;
+pub use records::{BackupRecord, SourceRecord, UnreadFile};
 pub(crate) use records::{COMMITTED, Details, LibraryDetails, PENDING};
 pub(crate) use session::Session;
 
 /// The layout this version writes and the newest it reads.
-const LAYOUT: u64 = 1;
+const LAYOUT: u64 = 2;
 /// The newest version of the repository format this version writes into.
 const REPOSITORY_VERSION: u32 = 2;
-/// 16 KiB, fixed: a changed page of a database is one changed chunk, and the pages behind it stay where they are.
-const CHUNK_BYTES: u64 = 16 * 1024;
-/// Of one file of the repository. A cancel waits for the one that is being written, and several are in memory at a time.
-const PACK_BYTES: u64 = 8 * 1024 * 1024;
 
 /// `holdfast.json` in the destination.
 #[derive(Serialize, Deserialize)]
@@ -68,9 +69,15 @@ pub(crate) struct Destination {
     root: PathBuf,
     data_dir: PathBuf,
     keys: KeyStore,
-    /// Deriving it from the password costs a quarter of a second and 130 MB, so it is done once.
-    master: Mutex<Option<MasterKey>>,
+    /// Of each part. Deriving it from the password costs a quarter of a second and 130 MB, so it is done once.
+    masters: [Mutex<Option<MasterKey>>; 2],
     catalog: Mutex<Catalog>,
+}
+
+/// The destination, taken by one writer.
+pub(crate) struct Hold {
+    /// Held as long as this lives.
+    _lock: File,
 }
 
 /// What is found in the destination's folder.
@@ -82,12 +89,12 @@ enum Found {
 
 impl Destination {
     pub(crate) fn new(root: &Path, data_dir: &Path, keys: KeyStore) -> Self {
-        let (master, catalog) = (Mutex::default(), Mutex::default());
+        let (masters, catalog) = (Default::default(), Mutex::default());
         Self {
             root: root.to_owned(),
             data_dir: data_dir.to_owned(),
             keys,
-            master,
+            masters,
             catalog,
         }
     }
@@ -100,43 +107,72 @@ impl Destination {
         self.keys.give_passphrase(passphrase)
     }
 
-    /// Opens the destination for a job that writes, setting it up when it is new. One writer at a time, across
-    /// processes: the lock goes when the session or its process ends.
-    pub(crate) fn write(&self, watch: &Watch) -> Result<Session, Error> {
+    /// Takes the destination for a job that writes, setting it up when it is new. One writer at a time, across processes:
+    /// it is given back when what is returned is dropped, or its process ends.
+    pub(crate) fn hold(&self) -> Result<Hold, Error> {
         if let Found::New = self.look()? {
             self.create()?;
         }
-        let lock = self.lock()?;
-        let session = self.open(watch, Ask::Again)?.locked(lock);
+        let hold = Hold {
+            _lock: self.lock()?,
+        };
         self.remember()?;
-        Ok(session)
+        Ok(hold)
     }
 
-    /// Removes what interrupted backups left in a destination that is open for writing, and makes sure that what it counts
-    /// as stored is there.
+    /// Opens a part of a destination that is held for writing, making it where there is none yet.
+    pub(crate) fn write(&self, _held: &Hold, part: Part, watch: &Watch) -> Result<Session, Error> {
+        if !self.folder(part).is_dir() {
+            self.add(part)?;
+        }
+        self.open(part, watch, Ask::Again)
+    }
+
+    /// Removes what interrupted backups left in a destination that is held for writing, and makes sure that what a part
+    /// counts as stored is there.
     pub(crate) fn tidy(&self, session: &Session) -> Result<(), Error> {
-        let databases = self.databases();
-        let open = || self.open(&Watch::unwatched(), Ask::Again);
-        match self.catalog().refresh(&databases, open) {
-            // What cannot be read any more must not keep a new backup from being made.
-            Ok(_) | Err(Error::DamagedRecords(_)) => (),
-            Err(error) => return Err(error),
+        let leftovers = match session.part() {
+            Part::Databases => self.refreshed()?.pending(),
+            Part::Files => self.files_without_backup(session)?,
+        };
+        if !leftovers.is_empty() {
+            session.remove(&leftovers)?;
         }
-        let pending = self.catalog().pending();
-        if !pending.is_empty() {
-            session.remove(&pending)?;
-        }
-        if let Err(error) = remove_half_written(&databases) {
+        if let Err(error) = remove_half_written(&self.folder(session.part())) {
             tracing::warn!(%error, "what a killed backup was writing stays for now");
         }
         session.check_index()
     }
 
-    /// Opens the destination for a job that reads. `None`: it is new, and so holds nothing.
-    pub(crate) fn read(&self, watch: &Watch) -> Result<Option<Session>, Error> {
+    /// The catalog as the destination is now. What cannot be read any more must not keep a new backup from being made.
+    fn refreshed(&self) -> Result<MutexGuard<'_, Catalog>, Error> {
+        let mut catalog = self.catalog();
+        let open = || self.open(Part::Databases, &Watch::unwatched(), Ask::Again);
+        match catalog.refresh(&self.folder(Part::Databases), open) {
+            Ok(_) | Err(Error::DamagedRecords(_)) => Ok(catalog),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Snapshots of files whose backup was never committed. None, as long as there is a record that cannot be read: it could
+    /// be the one that they belong to.
+    fn files_without_backup(&self, session: &Session) -> Result<Vec<SnapshotId>, Error> {
+        let used = {
+            let catalog = self.refreshed()?;
+            if catalog.unreadable() > 0 {
+                return Ok(Vec::new());
+            }
+            catalog.files_snapshots()
+        };
+        let there = session.snapshot_ids()?;
+        Ok(there.into_iter().filter(|id| !used.contains(id)).collect())
+    }
+
+    /// Opens a part of the destination for a job that reads. `None`: it is new, and so holds nothing.
+    pub(crate) fn read(&self, part: Part, watch: &Watch) -> Result<Option<Session>, Error> {
         match self.look()? {
             Found::New => Ok(None),
-            Found::Ready => self.open(watch, Ask::Again).map(Some),
+            Found::Ready => self.open(part, watch, Ask::Again).map(Some),
         }
     }
 
@@ -146,7 +182,8 @@ impl Destination {
         if let Found::New = self.look()? {
             return Err(unreachable("there are no backups in it"));
         }
-        self.open_with(&Credentials::password(key.reveal()), &Watch::unwatched())?;
+        let credentials = Credentials::password(key.reveal());
+        self.open_with(Part::Databases, &credentials, &Watch::unwatched())?;
         self.remember()
     }
 
@@ -157,12 +194,12 @@ impl Destination {
         }
         // The key must be there even where everything is known already: a locked destination does not show its content.
         let mut catalog = self.catalog.lock().unwrap_or_else(PoisonError::into_inner);
-        catalog.refresh(&self.databases(), || {
-            self.open(&Watch::unwatched(), Ask::Once)
+        catalog.refresh(&self.folder(Part::Databases), || {
+            self.open(Part::Databases, &Watch::unwatched(), Ask::Once)
         })
     }
 
-    pub(crate) fn catalog(&self) -> std::sync::MutexGuard<'_, Catalog> {
+    pub(crate) fn catalog(&self) -> MutexGuard<'_, Catalog> {
         self.catalog.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -182,7 +219,7 @@ impl Destination {
                 .filter(|_| reachable)
                 .and_then(|folder| fs4::available_space(folder).ok()),
             stored_bytes: if reachable {
-                self.catalog().stored_bytes(&self.databases())
+                self.catalog().stored_bytes(&self.parts())
             } else {
                 None
             },
@@ -196,8 +233,14 @@ impl Destination {
         (count > 0).then_some(Error::DamagedRecords(count))
     }
 
-    fn databases(&self) -> PathBuf {
-        self.root.join("databases")
+    fn folder(&self, part: Part) -> PathBuf {
+        self.root.join(part.folder_name())
+    }
+
+    /// The folders of the parts that are there.
+    fn parts(&self) -> Vec<PathBuf> {
+        let parts = [Part::Databases, Part::Files].map(|part| self.folder(part));
+        parts.into_iter().filter(|folder| folder.is_dir()).collect()
     }
 
     /// Reads the layout note. Errors: `Unreachable` when what was there is not, `NewerLayout`, `Damaged`.
@@ -223,7 +266,7 @@ impl Destination {
                 known: LAYOUT,
             });
         }
-        if !self.databases().is_dir() {
+        if !self.folder(Part::Databases).is_dir() {
             return Err(Error::Damaged {
                 backup: None,
                 detail: "the folder databases is missing".into(),
@@ -232,26 +275,27 @@ impl Destination {
         Ok(Found::Ready)
     }
 
-    fn open(&self, watch: &Watch, ask: Ask) -> Result<Session, Error> {
-        let cached = self
-            .master
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        let credentials = match cached {
+    fn open(&self, part: Part, watch: &Watch, ask: Ask) -> Result<Session, Error> {
+        let credentials = match self.master(part).clone() {
             Some(master) => Credentials::Masterkey(master),
             None => Credentials::password(self.keys.load(ask)?.reveal()),
         };
-        self.open_with(&credentials, watch)
+        self.open_with(part, &credentials, watch)
     }
 
-    fn open_with(&self, credentials: &Credentials, watch: &Watch) -> Result<Session, Error> {
+    fn open_with(
+        &self,
+        part: Part,
+        credentials: &Credentials,
+        watch: &Watch,
+    ) -> Result<Session, Error> {
         let (fault, written) = (FirstFault::default(), Written::default());
-        let repository = self.repository(&self.databases(), watch, &fault, &written)?;
+        let folder = self.folder(part);
+        let repository = self.repository(&folder, watch, &fault, &written)?;
         let open = repository.open(credentials).map_err(|error| {
             if !error.is_incorrect_password() {
                 session::explain(&error, &fault, &self.root)
-            } else if keys_are_whole(&self.databases().join("keys")) {
+            } else if keys_are_whole(&folder.join("keys")) {
                 self.keys.note_refused();
                 Error::Locked("the key does not open this destination".into())
             } else {
@@ -261,11 +305,17 @@ impl Destination {
                 }
             }
         })?;
-        self.accept(&open)?;
-        Ok(Session::new(open, (fault, written), &self.root, watch))
+        self.accept(part, &open)?;
+        Ok(Session::new(
+            part,
+            open,
+            (fault, written),
+            &self.root,
+            watch,
+        ))
     }
 
-    fn accept(&self, open: &Repository<OpenStatus>) -> Result<(), Error> {
+    fn accept(&self, part: Part, open: &Repository<OpenStatus>) -> Result<(), Error> {
         let found = open.config().version;
         if found > REPOSITORY_VERSION {
             return Err(Error::NewerLayout {
@@ -273,8 +323,17 @@ impl Destination {
                 known: REPOSITORY_VERSION.into(),
             });
         }
-        *self.master.lock().unwrap_or_else(PoisonError::into_inner) = Some(open.key());
+        *self.master(part) = Some(open.key());
         Ok(())
+    }
+
+    fn master(&self, part: Part) -> MutexGuard<'_, Option<MasterKey>> {
+        let [databases, files] = &self.masters;
+        let master = match part {
+            Part::Databases => databases,
+            Part::Files => files,
+        };
+        master.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn repository(

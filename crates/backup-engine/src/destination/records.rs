@@ -1,17 +1,19 @@
 //! What is written down with a backup: the description of its snapshot, which is the commit record.
 
 use chrono::{DateTime, Utc};
-use rustic_core::repofile::SnapshotFile;
+use rustic_core::repofile::{SnapshotFile, SnapshotId};
 use serde::{Deserialize, Serialize};
 
-use crate::BackupId;
+use crate::{BackupId, Error};
 
 /// Label of a snapshot that is a backup.
 pub(crate) const COMMITTED: &str = "holdfast";
 /// Label of a snapshot that is not one yet, or never became one.
 pub(crate) const PENDING: &str = "holdfast-pending";
-/// The version of [`Details`] this version writes and the newest it restores.
-const FORMAT: u64 = 1;
+/// Label of the snapshot in `files/` that belongs to a backup.
+pub(crate) const FILES: &str = "holdfast-files";
+/// The newest version of [`Details`] this version restores.
+const FORMAT: u64 = 2;
 
 /// The snapshot's description, as JSON.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,6 +26,18 @@ pub(crate) struct Details {
     pub taken: DateTime<Utc>,
     pub seconds: f64,
     pub library: LibraryDetails,
+    /// The snapshot in `files/`, in hex. Absent where nothing lies there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<String>,
+    /// What else is in the backup.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<SourceRecord>,
+}
+
+/// `description` of a snapshot in `files/`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FilesDetails {
+    pub backup: String,
 }
 
 /// The library in the backup.
@@ -34,6 +48,41 @@ pub(crate) struct LibraryDetails {
     /// Of the whole file, in hex.
     pub sha256: String,
     pub schema: i64,
+}
+
+/// A folder as it is in a backup.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceRecord {
+    /// The name of its folder in the backup.
+    pub id: String,
+    /// `folder` or `pieces`.
+    pub kind: String,
+    /// Where it was, for a person; what is not UTF-8 is escaped.
+    pub path: String,
+    pub files: u64,
+    pub folders: u64,
+    /// Size of what it restores to, databases included.
+    pub bytes: u64,
+    pub databases: u64,
+    /// What could not be read, or only with a reservation: at most [`SourceRecord::UNREAD_NAMED`] by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<UnreadFile>,
+    #[serde(default)]
+    pub unread_count: u64,
+}
+
+impl SourceRecord {
+    /// A record is read whenever backups are listed, so it names no more than so many.
+    pub const UNREAD_NAMED: usize = 200;
+}
+
+/// A file that is not in a backup as it should be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnreadFile {
+    /// In its source; what is not UTF-8 is escaped.
+    pub path: String,
+    /// For a person.
+    pub why: String,
 }
 
 /// A complete backup.
@@ -55,10 +104,23 @@ pub struct BackupRecord {
     pub stored_bytes: u64,
     /// From its start to its commit.
     pub seconds: f64,
+    /// What is in it beside the library.
+    pub sources: Vec<SourceRecord>,
+    pub(crate) files: Option<SnapshotId>,
 }
 
 impl Details {
     pub(crate) const FORMAT: u64 = FORMAT;
+
+    /// The oldest version that can restore this: a backup of the library alone is what it always was.
+    pub(crate) fn format(&self) -> u64 {
+        if self.sources.is_empty() { 1 } else { FORMAT }
+    }
+
+    /// The snapshot's description.
+    pub(crate) fn to_text(&self) -> Result<String, Error> {
+        serde_json::to_string(self).map_err(|error| Error::Repository(error.to_string()))
+    }
 
     /// Reads the commit record out of a snapshot; `None` for a snapshot that is no backup of ours.
     pub(crate) fn of(snapshot: &SnapshotFile) -> Option<Self> {
@@ -73,6 +135,11 @@ impl BackupRecord {
     pub(crate) fn of(snapshot: &SnapshotFile) -> Option<Self> {
         let details = Details::of(snapshot)?;
         let id = BackupId::parse(&details.backup)?;
+        let files = match details.files {
+            Some(files) => Some(files.parse().ok()?),
+            None => None,
+        };
+        let library = details.library.bytes;
         Some(Self {
             created: id.created(),
             taken: details.taken,
@@ -80,13 +147,20 @@ impl BackupRecord {
             id,
             device_name: details.device_name,
             platform: details.platform,
-            bytes: details.library.bytes,
+            bytes: library
+                + details
+                    .sources
+                    .iter()
+                    .map(|source| source.bytes)
+                    .sum::<u64>(),
             assets: details.library.assets,
             stored_bytes: snapshot
                 .summary
                 .as_ref()
                 .map_or(0, |summary| summary.data_added_packed),
             seconds: details.seconds,
+            sources: details.sources,
+            files,
         })
     }
 }

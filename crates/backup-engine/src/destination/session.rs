@@ -1,47 +1,40 @@
 //! One job's open destination, and what its failures mean.
 
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use rustic_core::repofile::{SnapshotFile, SnapshotId};
 use rustic_core::{Open, OpenStatus, RepairIndexOptions, Repository, RusticError, RusticResult};
 
+use super::Part;
 use super::backend::{Fault, FirstFault, Written};
 use crate::{Error, Watch};
 
 /// `S` says how much of the repository's index is loaded.
 pub(crate) struct Session<S = OpenStatus> {
+    part: Part,
     pub(crate) repository: Repository<S>,
     fault: FirstFault,
     written: Written,
     root: PathBuf,
     watch: Watch,
-    /// Held as long as the session writes.
-    _lock: Option<File>,
 }
 
 impl Session {
     pub(super) fn new(
+        part: Part,
         repository: Repository<OpenStatus>,
         (fault, written): (FirstFault, Written),
         root: &Path,
         watch: &Watch,
     ) -> Self {
         Self {
+            part,
             repository,
             fault,
             written,
             root: root.to_owned(),
             watch: watch.clone(),
-            _lock: None,
-        }
-    }
-
-    pub(super) fn locked(self, lock: File) -> Self {
-        Self {
-            _lock: Some(lock),
-            ..self
         }
     }
 }
@@ -54,21 +47,25 @@ impl<S: Open> Session<S> {
     ) -> Result<Session<T>, Error> {
         let explain = self.explain();
         let Self {
+            part,
             repository,
             fault,
             written,
             root,
             watch,
-            _lock,
         } = self;
         Ok(Session {
+            part,
             repository: load(repository).map_err(explain)?,
             fault,
             written,
             root,
             watch,
-            _lock,
         })
+    }
+
+    pub(crate) fn part(&self) -> Part {
+        self.part
     }
 
     pub(crate) fn watch(&self) -> &Watch {
@@ -85,6 +82,11 @@ impl<S: Open> Session<S> {
         self.repository
             .get_file::<SnapshotFile>(id)
             .map_err(self.explain())
+    }
+
+    pub(crate) fn snapshot_ids(&self) -> Result<Vec<SnapshotId>, Error> {
+        let ids = self.repository.list().map_err(self.explain())?;
+        Ok(ids.collect())
     }
 
     pub(crate) fn save(&self, snapshot: SnapshotFile) -> Result<(), Error> {
@@ -110,7 +112,10 @@ impl<S: Open> Session<S> {
 
     /// Removes everything that this session has written. Best effort: what stays is no backup and harms nobody.
     pub(crate) fn discard_written(&self) {
-        if let Err(error) = self.written.remove(&self.root.join("databases")) {
+        if let Err(error) = self
+            .written
+            .remove(&self.root.join(self.part.folder_name()))
+        {
             tracing::warn!(%error, "what a broken-off backup stored stays until a later one uses it");
         }
     }

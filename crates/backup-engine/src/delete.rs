@@ -1,0 +1,85 @@
+//! Taking a backup off the list, and putting it back. Its record goes first and comes last: without the record there is no
+//! backup, so a break in between leaves none that cannot be restored.
+
+use rustic_core::repofile::{SnapshotFile, SnapshotId};
+
+use crate::destination::{Destination, Details, Hold, Part, Session};
+use crate::{BackupId, Error, Watch};
+
+/// A backup that was deleted since the start: all that is needed to put it back, as long as nobody cleans up.
+#[derive(Clone, Debug)]
+pub(crate) struct Removed {
+    pub record: SnapshotFile,
+    pub files: Option<SnapshotFile>,
+}
+
+pub(crate) fn delete(destination: &Destination, id: &BackupId) -> Result<(), Error> {
+    let hold = destination.hold()?;
+    let open = |part| destination.write(&hold, part, &Watch::unwatched());
+    let databases = open(Part::Databases)?;
+    let snapshots = destination.catalog().snapshots_of(id);
+    for snapshot in &snapshots {
+        let record = databases.snapshot(snapshot)?;
+        let files = match files_of(&record)? {
+            Some(id) => Some(open(Part::Files)?.snapshot(&id)?),
+            None => None,
+        };
+        let removed = Removed { record, files };
+        destination.catalog().note_removed(id.clone(), removed);
+    }
+    databases.remove(&snapshots)?;
+    let removed = destination.catalog().removed(id);
+    if let Some(files) = removed.and_then(|removed| removed.files) {
+        // Without its record it is a leftover that the next backup removes as well.
+        if let Err(error) = open(Part::Files)?.remove(&[files.id]) {
+            tracing::warn!(%error, "the list of files of a deleted backup stays until the next one");
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn undelete(destination: &Destination, id: &BackupId) -> Result<(), Error> {
+    let removed = destination.catalog().removed(id);
+    let Removed { mut record, files } =
+        removed.ok_or_else(|| Error::NothingToUndelete(id.clone()))?;
+    let hold = destination.hold()?;
+    if let Some(files) = files {
+        let there = put_back_files(destination, &hold, files)?;
+        name_files(&mut record, there)?;
+    }
+    let databases = destination.write(&hold, Part::Databases, &Watch::unwatched())?;
+    databases.save(record)?;
+    destination.catalog().forget_removed(id);
+    Ok(())
+}
+
+/// Saves the snapshot in `files/` again, and finds out under which name: it is encrypted anew and so gets another one.
+fn put_back_files(
+    destination: &Destination,
+    hold: &Hold,
+    files: SnapshotFile,
+) -> Result<SnapshotId, Error> {
+    let session: Session = destination.write(hold, Part::Files, &Watch::unwatched())?;
+    let before = session.snapshot_ids()?;
+    if before.contains(&files.id) {
+        return Ok(files.id);
+    }
+    session.save(files)?;
+    let after = session.snapshot_ids()?;
+    let new = after.into_iter().find(|id| !before.contains(id));
+    new.ok_or_else(|| Error::Repository("a snapshot that was saved is not there".into()))
+}
+
+fn files_of(record: &SnapshotFile) -> Result<Option<SnapshotId>, Error> {
+    let named = Details::of(record).and_then(|details| details.files);
+    let unreadable = |_| Error::Repository("a record names no snapshot of files".into());
+    named.map(|id| id.parse().map_err(unreadable)).transpose()
+}
+
+fn name_files(record: &mut SnapshotFile, files: SnapshotId) -> Result<(), Error> {
+    if let Some(mut details) = Details::of(record) {
+        details.files = Some(files.to_hex().as_str().to_owned());
+        record.description = Some(details.to_text()?);
+    }
+    Ok(())
+}

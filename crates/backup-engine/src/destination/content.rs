@@ -1,0 +1,185 @@
+//! What a backup holds, read back: every folder and chunk is compared with the id it was asked by, because an id is the hash
+//! of the plain content. What does not fit is damage, and never passed on.
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread;
+
+use bytes::Bytes;
+use rustic_core::repofile::{BlobType, Node, Tree};
+use rustic_core::{DataId, Id, IndexedFullStatus, Repository, TreeId};
+
+use super::{Part, Session};
+use crate::{Error, Watch};
+
+/// Read ahead of the writer, in bytes and in chunks.
+const BATCH_BYTES: u64 = 4 * 1024 * 1024;
+const BATCH_CHUNKS: usize = 256;
+/// Batches between the readers and the writer.
+const BATCHES: usize = 2;
+
+/// One part of the destination, with its whole index in memory.
+pub(crate) struct Content {
+    session: Session<IndexedFullStatus>,
+}
+
+impl Content {
+    pub(crate) fn open(session: Session) -> Result<Self, Error> {
+        let session = session.load(Repository::to_indexed)?;
+        Ok(Self { session })
+    }
+
+    pub(crate) fn part(&self) -> Part {
+        self.session.part()
+    }
+
+    pub(crate) fn watch(&self) -> &Watch {
+        self.session.watch()
+    }
+
+    /// What is in a folder, in the order of the names.
+    pub(crate) fn folder(&self, id: &TreeId) -> Result<Vec<Node>, Error> {
+        let bytes = self.blob(BlobType::Tree, id)?;
+        let tree: Tree = serde_json::from_slice(&bytes)
+            .map_err(|error| damaged(format!("a folder does not read: {error}")))?;
+        Ok(tree.nodes)
+    }
+
+    /// What lies at this path under the root. `None`: nothing does.
+    pub(crate) fn find(&self, root: &TreeId, path: &Path) -> Result<Option<Node>, Error> {
+        let mut folder = Some(*root);
+        let mut found = None;
+        for name in path {
+            let Some(id) = folder else {
+                return Ok(None);
+            };
+            let nodes = self.folder(&id)?;
+            found = nodes.into_iter().find(|node| *node.name() == *name);
+            folder = found.as_ref().and_then(|node| node.subtree);
+        }
+        Ok(found)
+    }
+
+    pub(crate) fn chunk(&self, id: &DataId) -> Result<Bytes, Error> {
+        self.blob(BlobType::Data, id)
+    }
+
+    /// The length of a chunk, from the index alone.
+    pub(crate) fn chunk_bytes(&self, id: &DataId) -> Result<u64, Error> {
+        let entry = self.session.repository.get_index_entry(id);
+        let entry = entry.map_err(|_| damaged("a chunk is missing in the index".into()))?;
+        Ok(entry.data_length().into())
+    }
+
+    /// Writes these chunks one after another. Several threads read ahead of `target`.
+    pub(crate) fn copy(&self, chunks: &[DataId], target: &mut dyn Write) -> Result<(), CopyError> {
+        thread::scope(|scope| {
+            let (sender, batches) = sync_channel(BATCHES);
+            let reader = scope.spawn(move || -> Result<(), Error> {
+                for batch in self.batches(chunks)? {
+                    // The writer has given up where nobody takes it, and says why.
+                    if sender.send(self.read_batch(batch)).is_err() {
+                        break;
+                    }
+                }
+                Ok(())
+            });
+            let written = write_batches(&batches, target);
+            drop(batches);
+            let read = reader
+                .join()
+                .unwrap_or_else(|_| Err(Error::Panicked("a thread that reads the backup".into())));
+            written.and(read.map_err(CopyError::Source))
+        })
+    }
+
+    /// Cuts the chunks into what is read at a time.
+    fn batches<'a>(&self, chunks: &'a [DataId]) -> Result<Vec<&'a [DataId]>, Error> {
+        let (mut batches, mut start, mut bytes) = (Vec::new(), 0, 0);
+        for (at, id) in chunks.iter().enumerate() {
+            bytes += self.chunk_bytes(id)?;
+            if bytes >= BATCH_BYTES || at + 1 - start == BATCH_CHUNKS {
+                batches.push(&chunks[start..=at]);
+                (start, bytes) = (at + 1, 0);
+            }
+        }
+        batches.extend((start < chunks.len()).then(|| &chunks[start..]));
+        Ok(batches)
+    }
+
+    fn read_batch(&self, chunks: &[DataId]) -> Result<Vec<Bytes>, Error> {
+        let readers = thread::available_parallelism().map_or(1, usize::from);
+        let share = chunks.len().div_ceil(readers).max(1);
+        let read = |chunks: &[DataId]| -> Result<Vec<Bytes>, Error> {
+            chunks.iter().map(|id| self.chunk(id)).collect()
+        };
+        thread::scope(|scope| {
+            let shares: Vec<_> = chunks
+                .chunks(share)
+                .map(|chunks| scope.spawn(move || read(chunks)))
+                .collect();
+            let mut all = Vec::with_capacity(chunks.len());
+            for share in shares {
+                let panicked = || Error::Panicked("a thread that reads chunks".into());
+                all.extend(share.join().map_err(|_| panicked())??);
+            }
+            Ok(all)
+        })
+    }
+
+    fn blob(&self, kind: BlobType, id: &Id) -> Result<Bytes, Error> {
+        let name = id.to_hex();
+        let blob = self.session.repository.cat_blob(kind, name.as_str());
+        let blob = blob.map_err(self.session.explain())?;
+        if id.blob_matches_reader(blob.len() as u64, &mut blob.as_ref()) {
+            Ok(blob)
+        } else {
+            Err(damaged(format!(
+                "{} is not what its id says",
+                name.as_str()
+            )))
+        }
+    }
+}
+
+/// What kept a copy from being made.
+#[derive(Debug)]
+pub(crate) enum CopyError {
+    /// The backup, or the destination.
+    Source(Error),
+    /// Where it was to be written.
+    Target(io::Error),
+}
+
+impl CopyError {
+    /// The error for a caller to whom both are the same job.
+    pub(crate) fn explain(self, writing: &'static str) -> Error {
+        match self {
+            Self::Source(error) => error,
+            Self::Target(source) => Error::Io {
+                doing: writing,
+                source,
+            },
+        }
+    }
+}
+
+fn write_batches(
+    batches: &Receiver<Result<Vec<Bytes>, Error>>,
+    target: &mut dyn Write,
+) -> Result<(), CopyError> {
+    for batch in batches {
+        for chunk in batch.map_err(CopyError::Source)? {
+            target.write_all(&chunk).map_err(CopyError::Target)?;
+        }
+    }
+    Ok(())
+}
+
+fn damaged(detail: String) -> Error {
+    Error::Damaged {
+        backup: None,
+        detail,
+    }
+}
