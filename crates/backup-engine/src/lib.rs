@@ -15,6 +15,7 @@ mod keys;
 mod library;
 mod restore;
 mod secret;
+mod sources;
 mod undo;
 mod watch;
 
@@ -26,6 +27,7 @@ pub use keys::{KeyState, export_key, import_key};
 pub use library::{Item, Library, LibraryFacts};
 pub use restore::RestorePreview;
 pub use secret::Secret;
+pub use sources::{NewSource, Source, SourceId, SourceKind};
 pub use undo::UndoRecord;
 pub use watch::{CancelFlag, Outcome, Phase, Step, Watch};
 
