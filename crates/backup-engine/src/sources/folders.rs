@@ -248,4 +248,6 @@ impl Iterator for Entries {
 }
 
 #[cfg(test)]
+mod archived;
+#[cfg(test)]
 mod tests;

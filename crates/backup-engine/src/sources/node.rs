@@ -73,12 +73,12 @@ fn to_timestamp(time: SystemTime) -> Option<Timestamp> {
 }
 
 /// A file that changed a moment ago may change once more within the same tick of the clock, and then looks unchanged.
-/// Its ctime, which no restore brings back, is stored a nanosecond early, so that the next backup reads it again.
+/// As its ctime, which no restore brings back, the moment of this look is stored, so that the next backup reads it again.
 fn unsettle(meta: &mut Metadata, now: SystemTime) {
     let Some(ctime) = meta.ctime else { return };
     let settled = now.checked_sub(COARSEST_CLOCK).and_then(to_timestamp);
     if settled.is_none_or(|settled| ctime >= settled) {
-        meta.ctime = ctime.checked_sub(Duration::from_nanos(1)).ok();
+        meta.ctime = to_timestamp(now);
     }
 }
 
@@ -214,7 +214,8 @@ mod unix {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -271,18 +272,25 @@ mod tests {
     #[test]
     fn a_file_that_has_just_changed_is_read_again_by_the_next_backup() {
         let ctime = Timestamp::new(1_000_000_000, 0).unwrap();
-        let stored = |seconds_later: u64| {
+        let stored = |millis_later: i64| {
             let mut meta = Metadata {
                 ctime: Some(ctime),
                 ..Metadata::default()
             };
-            let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000 + seconds_later);
-            unsettle(&mut meta, now);
+            let now = 1_000_000_000_000 + millis_later;
+            let now = Duration::from_millis(now.try_into().unwrap());
+            unsettle(&mut meta, SystemTime::UNIX_EPOCH + now);
             meta.ctime.unwrap()
         };
-        assert_ne!(stored(0), ctime);
-        assert_ne!(stored(2), ctime);
-        assert_eq!(stored(3), ctime);
+        assert_ne!(stored(1), ctime);
+        assert_ne!(stored(2_000), ctime);
+        assert_ne!(
+            stored(1),
+            stored(900),
+            "two such looks do not look the same"
+        );
+        assert_ne!(stored(-90_000), ctime, "one clock is ahead of the other");
+        assert_eq!(stored(2_001), ctime);
     }
 
     #[test]

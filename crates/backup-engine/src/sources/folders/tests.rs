@@ -128,17 +128,15 @@ fn what_may_not_be_read_is_named_and_the_walk_goes_on() {
     }
     let place = tempfile::tempdir().unwrap();
     let path = |name: &str| place.path().join(name);
-    let forbid = |name: &str| {
-        use std::os::unix::fs::PermissionsExt;
-        fs::set_permissions(path(name), fs::Permissions::from_mode(0)).unwrap();
-    };
     let sources = FolderSources::new(vec![root(place.path(), "docs")], &Watch::unwatched());
     fs::create_dir(path("closed")).unwrap();
     fs::write(path("closed/x"), "").unwrap();
     for (name, content) in [("file", &b"x"[..]), ("page", &[0; 512]), ("seen", b"x")] {
         fs::write(path(name), content).unwrap();
     }
-    ["closed", "file", "page"].into_iter().for_each(forbid);
+    for name in ["closed", "file", "page"] {
+        set_mode(&path(name), 0);
+    }
     let mut stored = Vec::new();
     for entry in sources.entries().map(Result::unwrap) {
         if entry.open.is_none_or(|open| {
@@ -160,16 +158,20 @@ fn what_may_not_be_read_is_named_and_the_walk_goes_on() {
     assert_eq!(report.2.first(9), ["closed", "file", "page"].map(named));
     sources.settle().unwrap();
     assert_eq!(sources.counts().account(1), Ok(()));
-    forbid(".");
+    set_mode(place.path(), 0);
     let closed = Root::open(report.0, &[]);
     assert!(
         matches!(closed, Err(Error::SourceUnreadable { .. })),
         "{closed:?}"
     );
+    set_mode(place.path(), 0o700);
+    set_mode(&path("closed"), 0o700);
+}
+
+#[cfg(target_os = "linux")]
+fn set_mode(path: &Path, mode: u32) {
     use std::os::unix::fs::PermissionsExt;
-    for name in [".", "closed"] {
-        fs::set_permissions(path(name), fs::Permissions::from_mode(0o700)).unwrap();
-    }
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }
 
 #[cfg(target_os = "linux")]
@@ -179,10 +181,8 @@ fn run_without_root(inside: &str) {
     let place = tempfile::tempdir_in("/tmp").unwrap();
     let program = place.path().join("test");
     fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
-    use std::os::unix::fs::PermissionsExt;
-    for path in [place.path(), &program] {
-        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
-    }
+    set_mode(place.path(), 0o755);
+    set_mode(&program, 0o755);
     let output = std::process::Command::new(&program)
         .args(["--exact", "--nocapture"])
         .arg("sources::folders::tests::what_may_not_be_read_is_named_and_the_walk_goes_on")
@@ -193,7 +193,8 @@ fn run_without_root(inside: &str) {
         .gid(65_534)
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said);
     assert!(
         output.status.success() && said.contains("1 passed"),
         "{said}"
