@@ -5,7 +5,7 @@
 
 use std::io;
 
-use crate::BackupId;
+use crate::{BackupId, SourceId};
 
 /// The kinds of errors that callers answer differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +68,16 @@ pub enum Error {
     NothingToUndelete(BackupId),
     #[error("not an item: {0}")]
     BadItem(String),
+    #[error("not a source: {0}")]
+    BadSource(String),
+    #[error("line {line} of the excludes is no pattern: {why}")]
+    BadPattern { line: usize, why: String },
+    #[error("there is no source {0}")]
+    UnknownSource(SourceId),
+    #[error("the source {id} cannot be read: {source}")]
+    SourceUnreadable { id: SourceId, source: io::Error },
+    #[error("sources.json cannot be used: {0}")]
+    BadSourceList(String),
     #[error("the library: {0}")]
     Library(#[source] rusqlite::Error),
     #[error("the library is damaged: {0}")]
@@ -120,14 +130,17 @@ impl Error {
 
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::UnknownBackup(_) | Self::NothingToUndo | Self::NothingToUndelete(_) => {
-                ErrorKind::NotFound
-            }
+            Self::UnknownBackup(_)
+            | Self::UnknownSource(_)
+            | Self::NothingToUndo
+            | Self::NothingToUndelete(_) => ErrorKind::NotFound,
             Self::Locked(_) => ErrorKind::Locked,
             Self::Unreachable(_) => ErrorKind::Unreachable,
             Self::NewerLayout { .. } | Self::NewerLibrary { .. } => ErrorKind::Newer,
             Self::InUse(_) | Self::Busy => ErrorKind::Busy,
             Self::BadItem(_)
+            | Self::BadSource(_)
+            | Self::BadPattern { .. }
             | Self::KeyExists
             | Self::WrongPassphrase
             | Self::BadPassphrase
@@ -159,6 +172,11 @@ impl Error {
             Self::NothingToUndo => "nothing-to-undo",
             Self::NothingToUndelete(_) => "nothing-to-undelete",
             Self::BadItem(_) => "bad-item",
+            Self::BadSource(_) => "bad-source",
+            Self::BadPattern { .. } => "bad-pattern",
+            Self::UnknownSource(_) => "unknown-source",
+            Self::SourceUnreadable { .. } => "source-unreadable",
+            Self::BadSourceList(_) => "bad-source-list",
             _ => "failed",
         }
     }
@@ -203,6 +221,18 @@ impl Error {
             Self::NothingToUndo => "There is no restore to undo.".into(),
             Self::NothingToUndelete(_) => "This backup was not deleted since the service started.".into(),
             Self::BadItem(why) => format!("This is not an item of a library: {why}. Nothing was changed."),
+            Self::BadSource(why) => format!("This folder cannot be a source: {why}. Nothing was changed."),
+            Self::BadPattern { line, why } => {
+                format!("Line {line} of the excludes is no pattern: {why}. Nothing was changed.")
+            }
+            Self::UnknownSource(_) => "There is no source with this id.".into(),
+            Self::SourceUnreadable { id, source } => format!(
+                "The folder of the source {id} is not there or cannot be read ({}). Its earlier backups are as they were.",
+                source.kind()
+            ),
+            Self::BadSourceList(_) => {
+                "The list of sources cannot be read. Nothing was changed, and the backups are not affected.".into()
+            }
             Self::LibraryDamaged(_) => "The library is damaged and cannot be read. Its backups are not affected.".into(),
             Self::Library(_) => "The library could not be read or written.".into(),
             Self::Io { doing, source } => format!("An operation on a file failed while {doing} ({}).", source.kind()),
@@ -247,6 +277,15 @@ impl Error {
             Self::NothingToUndo => "A restore can be undone until the next restore.",
             Self::NothingToUndelete(_) => "Choose another backup from the list.",
             Self::BadItem(_) => "Correct the item and send it again.",
+            Self::BadSource(_) => "Choose another folder.",
+            Self::BadPattern { .. } => "Correct the line: it is read like a line of a .gitignore file.",
+            Self::UnknownSource(_) => "Ask for the list of sources and use an id from it.",
+            Self::SourceUnreadable { .. } => {
+                "Connect its disk or allow reading the folder, or remove the source, then try again."
+            }
+            Self::BadSourceList(_) => {
+                "Put sources.json in the data folder right, or move it away and add the folders again."
+            }
             _ => "Try again; the log of the service says more.",
         }
         .into()
