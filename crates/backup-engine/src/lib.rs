@@ -4,6 +4,8 @@
 //! `rustic_core` and `rusqlite`.
 
 mod backup;
+#[allow(dead_code, reason = "so far only the library is read through it")]
+mod database;
 mod destination;
 mod durable;
 mod engine;
