@@ -14,8 +14,9 @@ use rustic_core::{
 };
 use sha2::{Digest, Sha256};
 
+use crate::database::PageReader;
 use crate::destination::{BackupRecord, COMMITTED, Details, LibraryDetails, PENDING, Session};
-use crate::library::PageReader;
+use crate::library::LibraryPages;
 use crate::watch::{Outcome, Phase};
 use crate::{BackupId, Error, Watch};
 
@@ -33,7 +34,7 @@ pub(crate) struct Origin<'a> {
 /// Stores what `pages` yields as a backup. On any end but a completed one, everything that was written is removed again.
 pub(crate) fn back_up(
     session: Session,
-    pages: PageReader,
+    pages: LibraryPages,
     origin: &Origin,
 ) -> Result<Outcome<BackupRecord>, Error> {
     let session = session.load(Repository::to_indexed_ids)?;
@@ -46,7 +47,7 @@ pub(crate) fn back_up(
 
 fn store_and_commit(
     session: &Session<IndexedIdsStatus>,
-    pages: PageReader,
+    pages: LibraryPages,
     origin: &Origin,
 ) -> Result<Outcome<BackupRecord>, Error> {
     let started = Instant::now();
@@ -59,21 +60,24 @@ fn store_and_commit(
         taken: origin.taken,
         seconds: 0.0,
         library: LibraryDetails {
-            assets: pages.facts().assets,
-            bytes: pages.len(),
+            assets: pages.facts.assets,
+            bytes: pages.reader.len(),
             sha256: String::new(),
-            schema: pages.schema(),
+            schema: pages.schema,
         },
         files: None,
         sources: Vec::new(),
     };
-    watch.expect(pages.len());
+    watch.expect(pages.reader.len());
     watch.enter(Phase::Storing);
-    let stored = store(session, pages, origin);
+    let stored = store(session, pages.reader, origin);
     if watch.is_canceled() {
         return Ok(Outcome::Canceled);
     }
     let (snapshot, sha256) = stored?;
+    if pages.proof.wait()? == Outcome::Canceled {
+        return Ok(Outcome::Canceled);
+    }
     details.library.sha256 = sha256;
     if !watch.begin_commit() {
         return Ok(Outcome::Canceled);

@@ -6,6 +6,8 @@
 mod backup;
 mod browse;
 mod delete;
+#[allow(dead_code, reason = "so far only the library is read through it")]
+mod database;
 mod destination;
 mod durable;
 mod engine;

@@ -2,7 +2,6 @@
 //! out of it for order and search. Backups read its pages; a restore replaces its file whole.
 
 mod inspect;
-mod pages;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,11 +11,11 @@ use std::time::Duration;
 use chrono::{DateTime, SecondsFormat, Utc};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
+use crate::database::{PageReader, Proof, Soundness};
 use crate::durable::create_private_folder;
-use crate::{Error, Watch};
+use crate::{Error, Outcome, Watch};
 
 pub(crate) use inspect::{Inspected, inspect};
-pub(crate) use pages::PageReader;
 
 /// Marks a SQLite file as a library of Holdfast (`application_id`).
 pub(crate) const APPLICATION_ID: i64 = 0x484c_4446;
@@ -48,6 +47,28 @@ pub struct LibraryFacts {
     pub bytes: u64,
     /// The newest `updated` of its assets, RFC 3339.
     pub updated: Option<String>,
+}
+
+/// One version of the library: its pages, and what it holds.
+pub(crate) struct LibraryPages {
+    pub reader: PageReader,
+    pub facts: LibraryFacts,
+    pub schema: i64,
+    pub proof: LibraryProof,
+}
+
+/// That a version of the library is sound: a backup of a damaged one could not be restored.
+pub(crate) struct LibraryProof(Proof);
+
+impl LibraryProof {
+    /// Waits for SQLite's verdict. Errors: `LibraryDamaged`.
+    pub(crate) fn wait(self) -> Result<Outcome<()>, Error> {
+        match self.0.wait() {
+            Soundness::Sound => Ok(Outcome::Completed(())),
+            Soundness::Canceled => Ok(Outcome::Canceled),
+            Soundness::Damaged(why) | Soundness::Unchecked(why) => Err(Error::LibraryDamaged(why)),
+        }
+    }
 }
 
 /// The open library. Reads run beside each other and beside one writer; a replacement waits for all of them.
@@ -182,10 +203,22 @@ impl Library {
         })
     }
 
-    /// A consistent view of the library's pages, unmoved by what is written meanwhile, and proven sound: a backup of a
-    /// damaged library could not be restored. `watch` cancels the proof.
-    pub(crate) fn pages(&self, watch: &Watch) -> Result<PageReader, Error> {
-        self.with(|_| PageReader::begin(&self.path, watch))
+    /// A consistent view of the library's pages, unmoved by what is written meanwhile, and the proof of it, which runs
+    /// beside the reading until `watch` cancels it. No item is stored between the beginnings of the two.
+    pub(crate) fn pages(&self, watch: &Watch) -> Result<LibraryPages, Error> {
+        self.with(|connections| {
+            let writer = lock(&connections.writer);
+            let mut reader = PageReader::of_ours(&self.path, watch)?;
+            drop(writer);
+            let (facts, schema) = reader.view(|view| Ok((facts(view)?, schema(view)?)))?;
+            let proof = LibraryProof(reader.proof());
+            Ok(LibraryPages {
+                reader,
+                facts,
+                schema,
+                proof,
+            })
+        })
     }
 
     /// Closes the library, lets `swap` put another folder in its place, and opens what is there then. All readers and
@@ -333,6 +366,10 @@ fn create(writer: &Connection) -> Result<(), Error> {
          COMMIT;"
     ))?;
     Ok(())
+}
+
+fn schema(reader: &Connection) -> Result<i64, Error> {
+    Ok(reader.query_row("PRAGMA user_version", [], |row| row.get(0))?)
 }
 
 fn facts(reader: &Connection) -> Result<LibraryFacts, Error> {
