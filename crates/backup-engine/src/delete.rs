@@ -14,7 +14,7 @@ pub(crate) struct Removed {
 }
 
 pub(crate) fn delete(destination: &Destination, id: &BackupId) -> Result<(), Error> {
-    let hold = destination.hold()?;
+    let hold = destination.hold(&Watch::unwatched())?;
     let open = |part| destination.write(&hold, part, &Watch::unwatched());
     let databases = open(Part::Databases)?;
     let snapshots = destination.catalog().snapshots_of(id);
@@ -42,7 +42,7 @@ pub(crate) fn undelete(destination: &Destination, id: &BackupId) -> Result<(), E
     let removed = destination.catalog().removed(id);
     let Removed { mut record, files } =
         removed.ok_or_else(|| Error::NothingToUndelete(id.clone()))?;
-    let hold = destination.hold()?;
+    let hold = destination.hold(&Watch::unwatched())?;
     if let Some(files) = files {
         let there = put_back_files(destination, &hold, files)?;
         name_files(&mut record, there)?;

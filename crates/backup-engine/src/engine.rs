@@ -63,7 +63,7 @@ impl Engine {
         let root = std::path::absolute(&options.destination)
             .map_err(Error::io("reading the destination's path"))?;
         Ok(Self {
-            destination: Destination::new(&root, &data_dir, keys),
+            destination: Destination::new(&root, &data_dir, &options.device_name, keys),
             data_dir,
             device_name: options.device_name,
             library,
@@ -94,7 +94,7 @@ impl Engine {
         let _job = self.begin();
         cancelable(watch, || {
             watch.enter(Phase::Preparing);
-            let hold = self.destination.hold()?;
+            let hold = self.destination.hold(watch)?;
             let session = self.destination.write(&hold, Part::Databases, watch)?;
             self.destination.tidy(&session)?;
             let origin = Origin {

@@ -60,6 +60,8 @@ pub enum Error {
     DamagedRecords(usize),
     #[error("another process has the {0} in use")]
     InUse(&'static str),
+    #[error("another device took the destination over")]
+    LeaseLost,
     #[error("another job is running")]
     Busy,
     #[error("there is nothing to undo")]
@@ -137,7 +139,7 @@ impl Error {
             Self::Locked(_) => ErrorKind::Locked,
             Self::Unreachable(_) => ErrorKind::Unreachable,
             Self::NewerLayout { .. } | Self::NewerLibrary { .. } => ErrorKind::Newer,
-            Self::InUse(_) | Self::Busy => ErrorKind::Busy,
+            Self::InUse(_) | Self::LeaseLost | Self::Busy => ErrorKind::Busy,
             Self::BadItem(_)
             | Self::BadSource(_)
             | Self::BadPattern { .. }
@@ -167,6 +169,7 @@ impl Error {
             Self::Damaged { .. } => "damaged",
             Self::DamagedRecords(_) => "damaged-records",
             Self::InUse(_) => "in-use",
+            Self::LeaseLost => "lease-lost",
             Self::Busy => "busy",
             Self::LibraryDamaged(_) => "library-damaged",
             Self::NothingToUndo => "nothing-to-undo",
@@ -216,7 +219,14 @@ impl Error {
             Self::DamagedRecords(count) => format!(
                 "The records of {count} backups cannot be read, so they are not listed. The others and the library are not affected."
             ),
+            Self::InUse("destination") => {
+                "Another Holdfast, on this device or another, is writing to the destination. Nothing was changed.".into()
+            }
             Self::InUse(what) => format!("Another process has the {what} in use."),
+            Self::LeaseLost => {
+                "Another device took the destination over while this one stood still or was asleep. Nothing was committed: earlier backups and the library are as they were."
+                    .into()
+            }
             Self::Busy => "Another job is running. Nothing was changed.".into(),
             Self::NothingToUndo => "There is no restore to undo.".into(),
             Self::NothingToUndelete(_) => "This backup was not deleted since the service started.".into(),
@@ -272,6 +282,8 @@ impl Error {
             }
             Self::DamagedRecords(_) => "Check the disk of the destination, and make a new backup.",
             Self::LibraryDamaged(_) => "Restore the last good backup; what is there now is kept.",
+            Self::InUse("destination") => "Try again when it is done.",
+            Self::LeaseLost => "Try again.",
             Self::InUse(_) => "Use the running Holdfast, or end it first.",
             Self::Busy => "Wait until it is done, or cancel it.",
             Self::NothingToUndo => "A restore can be undone until the next restore.",

@@ -249,7 +249,7 @@ pub fn import_key(options: &EngineOptions, key: &Secret) -> Result<(), Error> {
     }
     let root = std::path::absolute(&options.destination)
         .map_err(Error::io("reading the destination's path"))?;
-    let destination = Destination::new(&root, &data_dir, keys());
+    let destination = Destination::new(&root, &data_dir, &options.device_name, keys());
     engine::guarded(|| destination.prove(key))?;
     keys().store(key)
 }

@@ -7,6 +7,7 @@ mod backend;
 mod catalog;
 mod content;
 mod create;
+mod lease;
 mod part;
 mod records;
 mod session;
@@ -23,12 +24,14 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::backup::hex;
+use crate::durable::create_private_folder;
 use crate::keys::{Ask, KeyState, KeyStore};
 use crate::{Error, Secret, Watch};
 
 use backend::{FirstFault, GuardedBackend, Written, remove_half_written};
 pub(crate) use catalog::Catalog;
 pub(crate) use content::Content;
+use lease::{Claimant, Lease, Timing};
 pub(crate) use part::Part;
 pub use records::{BackupRecord, SourceRecord, UnreadFile};
 pub(crate) use records::{COMMITTED, Details, LibraryDetails, PENDING};
@@ -68,6 +71,7 @@ pub struct DestinationReport {
 pub(crate) struct Destination {
     root: PathBuf,
     data_dir: PathBuf,
+    device_name: String,
     keys: KeyStore,
     /// Of each part. Deriving it from the password costs a quarter of a second and 130 MB, so it is done once.
     masters: [Mutex<Option<MasterKey>>; 2],
@@ -76,8 +80,7 @@ pub(crate) struct Destination {
 
 /// The destination, taken by one writer.
 pub(crate) struct Hold {
-    /// Held as long as this lives.
-    _lock: File,
+    lease: Lease,
 }
 
 /// What is found in the destination's folder.
@@ -88,11 +91,12 @@ enum Found {
 }
 
 impl Destination {
-    pub(crate) fn new(root: &Path, data_dir: &Path, keys: KeyStore) -> Self {
+    pub(crate) fn new(root: &Path, data_dir: &Path, device_name: &str, keys: KeyStore) -> Self {
         let (masters, catalog) = (Default::default(), Mutex::default());
         Self {
             root: root.to_owned(),
             data_dir: data_dir.to_owned(),
+            device_name: device_name.to_owned(),
             keys,
             masters,
             catalog,
@@ -107,25 +111,33 @@ impl Destination {
         self.keys.give_passphrase(passphrase)
     }
 
-    /// Takes the destination for a job that writes, setting it up when it is new. One writer at a time, across processes:
-    /// it is given back when what is returned is dropped, or its process ends.
-    pub(crate) fn hold(&self) -> Result<Hold, Error> {
+    /// Takes the destination for a job that writes, setting it up when it is new. One writer at a time, across processes
+    /// and devices: it is given back when what is returned is dropped, or its process ends. Waits where it cannot tell
+    /// whether another device still writes.
+    pub(crate) fn hold(&self, watch: &Watch) -> Result<Hold, Error> {
+        if let Found::New = self.look()? {
+            create_private_folder(&self.root).map_err(session::explain_write)?;
+        }
+        let (lock, claimant) = (
+            self.lock()?,
+            Claimant::of(&self.data_dir, &self.device_name)?,
+        );
+        let lease = Lease::take(&self.root, &claimant, lock, Timing::default(), watch)?;
+        // Another may have set it up in the meantime.
         if let Found::New = self.look()? {
             self.create()?;
         }
-        let hold = Hold {
-            _lock: self.lock()?,
-        };
         self.remember()?;
-        Ok(hold)
+        Ok(Hold { lease })
     }
 
     /// Opens a part of a destination that is held for writing, making it where there is none yet.
-    pub(crate) fn write(&self, _held: &Hold, part: Part, watch: &Watch) -> Result<Session, Error> {
+    pub(crate) fn write(&self, held: &Hold, part: Part, watch: &Watch) -> Result<Session, Error> {
         if !self.folder(part).is_dir() {
             self.add(part)?;
         }
-        self.open(part, watch, Ask::Again)
+        let session = self.open(part, watch, Ask::Again)?;
+        Ok(session.under(held.lease.clone()))
     }
 
     /// Removes what interrupted backups left in a destination that is held for writing, and makes sure that what a part
@@ -138,6 +150,7 @@ impl Destination {
         if !leftovers.is_empty() {
             session.remove(&leftovers)?;
         }
+        session.still_ours()?;
         if let Err(error) = remove_half_written(&self.folder(session.part())) {
             tracing::warn!(%error, "what a killed backup was writing stays for now");
         }

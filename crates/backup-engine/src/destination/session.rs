@@ -8,6 +8,7 @@ use rustic_core::{Open, OpenStatus, RepairIndexOptions, Repository, RusticError,
 
 use super::Part;
 use super::backend::{Fault, FirstFault, Written};
+use super::lease::Lease;
 use crate::{Error, Watch};
 
 /// `S` says how much of the repository's index is loaded.
@@ -18,6 +19,8 @@ pub(crate) struct Session<S = OpenStatus> {
     written: Written,
     root: PathBuf,
     watch: Watch,
+    /// Of a session that writes.
+    lease: Option<Lease>,
 }
 
 impl Session {
@@ -35,7 +38,13 @@ impl Session {
             written,
             root: root.to_owned(),
             watch: watch.clone(),
+            lease: None,
         }
+    }
+
+    pub(super) fn under(self, lease: Lease) -> Self {
+        let lease = Some(lease);
+        Self { lease, ..self }
     }
 }
 
@@ -53,6 +62,7 @@ impl<S: Open> Session<S> {
             written,
             root,
             watch,
+            lease,
         } = self;
         Ok(Session {
             part,
@@ -61,6 +71,7 @@ impl<S: Open> Session<S> {
             written,
             root,
             watch,
+            lease,
         })
     }
 
@@ -89,13 +100,20 @@ impl<S: Open> Session<S> {
         Ok(ids.collect())
     }
 
+    /// Makes sure that no other device has taken the destination over. Errors: `LeaseLost`.
+    pub(crate) fn still_ours(&self) -> Result<(), Error> {
+        self.lease.as_ref().map_or(Ok(()), Lease::still_ours)
+    }
+
     pub(crate) fn save(&self, snapshot: SnapshotFile) -> Result<(), Error> {
+        self.still_ours()?;
         self.repository
             .save_snapshots(vec![snapshot])
             .map_err(self.explain())
     }
 
     pub(crate) fn remove(&self, ids: &[SnapshotId]) -> Result<(), Error> {
+        self.still_ours()?;
         self.repository
             .delete_snapshots(ids)
             .map_err(self.explain())
@@ -105,13 +123,19 @@ impl<S: Open> Session<S> {
     /// pack that is missing or cut would be missing in every backup from here on. Packs that an interrupted backup left
     /// are entered, and so put to use.
     pub(crate) fn check_index(&self) -> Result<(), Error> {
+        self.still_ours()?;
         self.repository
             .repair_index(&RepairIndexOptions::default(), false)
             .map_err(self.explain())
     }
 
-    /// Removes everything that this session has written. Best effort: what stays is no backup and harms nobody.
+    /// Removes everything that this session has written, unless another device has taken over, which may have put it to
+    /// use. Best effort: what stays is no backup and harms nobody.
     pub(crate) fn discard_written(&self) {
+        if self.lease.as_ref().is_some_and(Lease::is_lost) {
+            tracing::warn!("what a backup stored stays, as its destination was taken over");
+            return;
+        }
         if let Err(error) = self
             .written
             .remove(&self.root.join(self.part.folder_name()))
