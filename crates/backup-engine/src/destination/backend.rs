@@ -12,8 +12,10 @@ use bytes::Bytes;
 use rustic_core::{
     BytesList, ErrorKind, FileType, Id, ReadBackend, RusticError, RusticResult, WriteBackend,
 };
+use sha2::{Digest, Sha256};
 
 use crate::Watch;
+use crate::backup::hex;
 use crate::durable::{remove_if_there, sync_folder};
 
 /// How the storage library names a file until it is whole.
@@ -173,7 +175,11 @@ impl ReadBackend for GuardedBackend {
 
     fn read_full(&self, tpe: FileType, id: &Id) -> RusticResult<Bytes> {
         self.go_on()?;
-        self.reading(self.inner.read_full(tpe, id))
+        let read = self.reading(self.inner.read_full(tpe, id))?;
+        if matches!(tpe, FileType::Snapshot | FileType::Index) {
+            prove(id, &read)?;
+        }
+        Ok(read)
     }
 
     fn read_partial(
@@ -224,6 +230,17 @@ impl WriteBackend for GuardedBackend {
     fn remove(&self, tpe: FileType, id: &Id, cacheable: bool) -> RusticResult<()> {
         self.writing(self.inner.remove(tpe, id, cacheable))
     }
+}
+
+/// That a file is the one it is named for: a file of another one's name decrypts as well as its own.
+fn prove(id: &Id, content: &[u8]) -> RusticResult<()> {
+    if hex(&Sha256::digest(content)) == id.to_hex().as_str() {
+        return Ok(());
+    }
+    Err(RusticError::new(
+        ErrorKind::Verification,
+        "A file of the repository is not what its name says.",
+    ))
 }
 
 /// The storage library syncs a file but not the folder in which it gave it its name.

@@ -4,7 +4,10 @@
 
 mod backend;
 mod catalog;
+mod catalog_file;
 mod create;
+mod keyless;
+mod listing;
 mod records;
 mod session;
 
@@ -71,6 +74,8 @@ pub(crate) struct Destination {
     /// Deriving it from the password costs a quarter of a second and 130 MB, so it is done once.
     master: Mutex<Option<MasterKey>>,
     catalog: Mutex<Catalog>,
+    /// Held while what it takes is measured, which is long where there is much: once at a time.
+    measuring: Mutex<()>,
 }
 
 /// What is found in the destination's folder.
@@ -82,13 +87,13 @@ enum Found {
 
 impl Destination {
     pub(crate) fn new(root: &Path, data_dir: &Path, keys: KeyStore) -> Self {
-        let (master, catalog) = (Mutex::default(), Mutex::default());
         Self {
             root: root.to_owned(),
             data_dir: data_dir.to_owned(),
             keys,
-            master,
-            catalog,
+            master: Mutex::default(),
+            catalog: Mutex::new(Catalog::new(data_dir, root)),
+            measuring: Mutex::default(),
         }
     }
 
@@ -97,7 +102,14 @@ impl Destination {
     }
 
     pub(crate) fn give_passphrase(&self, passphrase: Secret) -> Result<(), Error> {
-        self.keys.give_passphrase(passphrase)
+        let mut catalog = self.catalog();
+        let before = self.keys.fingerprint();
+        self.keys.give_passphrase(passphrase)?;
+        // The same key, in another file.
+        if before.is_some() && catalog.opened_with() == before.as_deref() {
+            catalog.note_opened_with(self.keys.fingerprint());
+        }
+        Ok(())
     }
 
     /// Opens the destination for a job that writes, setting it up when it is new. One writer at a time, across
@@ -150,25 +162,13 @@ impl Destination {
         self.remember()
     }
 
-    /// The backups it holds, newest first. Only what is new since the last call is read.
-    pub(crate) fn backups(&self) -> Result<Arc<Vec<BackupRecord>>, Error> {
-        if let Found::New = self.look()? {
-            return Ok(Arc::default());
-        }
-        // The key must be there even where everything is known already: a locked destination does not show its content.
-        let mut catalog = self.catalog.lock().unwrap_or_else(PoisonError::into_inner);
-        catalog.refresh(&self.databases(), || {
-            self.open(&Watch::unwatched(), Ask::Once)
-        })
-    }
-
     pub(crate) fn catalog(&self) -> std::sync::MutexGuard<'_, Catalog> {
         self.catalog.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn report(&self) -> DestinationReport {
         let error = match self.look() {
-            Ok(Found::Ready) => self.backups().err().or_else(|| self.unreadable()),
+            Ok(Found::Ready) => self.present_backups().err().or_else(|| self.unreadable()),
             Ok(Found::New) => None,
             Err(error) => Some(error),
         };
@@ -181,11 +181,7 @@ impl Destination {
             free_bytes: existing
                 .filter(|_| reachable)
                 .and_then(|folder| fs4::available_space(folder).ok()),
-            stored_bytes: if reachable {
-                self.catalog().stored_bytes(&self.databases())
-            } else {
-                None
-            },
+            stored_bytes: if reachable { self.stored_bytes() } else { None },
             error,
         }
     }
@@ -238,11 +234,19 @@ impl Destination {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
-        let credentials = match cached {
-            Some(master) => Credentials::Masterkey(master),
-            None => Credentials::password(self.keys.load(ask)?.reveal()),
-        };
-        self.open_with(&credentials, watch)
+        if let Some(master) = cached {
+            return self.open_with(&Credentials::Masterkey(master), watch);
+        }
+        let key = self.keys.load(ask)?;
+        let session = self.open_with(&Credentials::password(key.reveal()), watch)?;
+        self.keys.note_accepted();
+        Ok(session)
+    }
+
+    /// Opens it with the key that is stored, whatever opened it before.
+    fn open_anew(&self) -> Result<Session, Error> {
+        *self.master.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.open(&Watch::unwatched(), Ask::Once)
     }
 
     fn open_with(&self, credentials: &Credentials, watch: &Watch) -> Result<Session, Error> {
