@@ -19,7 +19,7 @@ pub(crate) fn delete(destination: &Destination, id: &BackupId) -> Result<(), Err
     let databases = open(Part::Databases)?;
     let snapshots = destination.catalog().snapshots_of(id);
     for snapshot in &snapshots {
-        let record = databases.snapshot(snapshot)?;
+        let record = destination.known_snapshot(&databases, snapshot)?;
         let files = match files_of(&record)? {
             Some(id) => Some(open(Part::Files)?.snapshot(&id)?),
             None => None,
@@ -28,6 +28,7 @@ pub(crate) fn delete(destination: &Destination, id: &BackupId) -> Result<(), Err
         destination.catalog().note_removed(id.clone(), removed);
     }
     databases.remove(&snapshots)?;
+    destination.look_again();
     let removed = destination.catalog().removed(id);
     if let Some(files) = removed.and_then(|removed| removed.files) {
         // Without its record it is a leftover that the next backup removes as well.
@@ -50,6 +51,7 @@ pub(crate) fn undelete(destination: &Destination, id: &BackupId) -> Result<(), E
     let databases = destination.write(&hold, Part::Databases, &Watch::unwatched())?;
     databases.save(record)?;
     destination.catalog().forget_removed(id);
+    destination.look_again();
     Ok(())
 }
 

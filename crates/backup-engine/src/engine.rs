@@ -102,7 +102,11 @@ impl Engine {
                 device_name: &self.device_name,
                 taken: Utc::now(),
             };
-            backup::back_up(session, self.library.pages(watch)?, &origin)
+            let outcome = backup::back_up(session, self.library.pages(watch)?, &origin)?;
+            if let Outcome::Completed(_) = outcome {
+                self.destination.look_again();
+            }
+            Ok(outcome)
         })
     }
 
@@ -113,11 +117,12 @@ impl Engine {
         restore::settle_pending(&self.data_dir, &self.library)?;
         let restored = cancelable(watch, || {
             let unknown = || Error::UnknownBackup(id.clone());
-            self.backup(id)?;
+            self.present_backup(id)?;
             let snapshots = self.destination.catalog().snapshots_of(id);
             let session = self.destination.read(Part::Databases, watch)?;
             let session = session.ok_or_else(unknown)?;
-            let snapshot = session.snapshot(snapshots.first().ok_or_else(unknown)?)?;
+            let snapshot = snapshots.first().ok_or_else(unknown)?;
+            let snapshot = self.destination.known_snapshot(&session, snapshot)?;
             let details = Details::of(&snapshot).ok_or_else(unknown)?;
             let restore = Restore {
                 data_dir: &self.data_dir,
@@ -138,13 +143,24 @@ impl Engine {
         restore::undo(&self.data_dir, &self.library, watch)
     }
 
-    /// Every complete backup of the destination, newest first.
+    /// Every complete backup of the destination, newest first; while it is away, those that it held at the last look.
     pub fn backups(&self) -> Result<Arc<Vec<BackupRecord>>, Error> {
         guarded(|| self.destination.backups())
     }
 
+    /// One backup, also while the destination is away.
     pub fn backup(&self, id: &BackupId) -> Result<BackupRecord, Error> {
         let backups = self.backups()?;
+        match backups.iter().find(|record| record.id == *id) {
+            Some(record) => Ok(record.clone()),
+            // While the destination is away, nobody knows what else is in it by now.
+            None => self.present_backup(id),
+        }
+    }
+
+    /// One backup that is there to be worked with. Errors: `Unreachable` while the destination is away.
+    pub fn present_backup(&self, id: &BackupId) -> Result<BackupRecord, Error> {
+        let backups = guarded(|| self.destination.present_backups())?;
         let found = backups.iter().find(|record| record.id == *id);
         // One whose record cannot be read is not one that never was.
         let unknown = || {
@@ -159,7 +175,7 @@ impl Engine {
     pub fn delete(&self, id: &BackupId) -> Result<(), Error> {
         let _job = self.begin_at_once()?;
         guarded(|| {
-            self.backup(id)?;
+            self.present_backup(id)?;
             delete::delete(&self.destination, id)
         })
     }
@@ -172,7 +188,7 @@ impl Engine {
 
     /// What a restore of this backup would do now. A library that is damaged counts as empty: all of it is replaced.
     pub fn preview(&self, id: &BackupId) -> Result<RestorePreview, Error> {
-        let record = self.backup(id)?;
+        let record = self.present_backup(id)?;
         let now = self.library.facts().and_then(|facts| {
             let newer = self.library.newer_than(record.taken, NEWER_NAMES)?;
             Ok((facts, newer))

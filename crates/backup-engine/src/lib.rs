@@ -5,9 +5,9 @@
 
 mod backup;
 mod browse;
-mod delete;
 #[allow(dead_code, reason = "so far only the library is read through it")]
 mod database;
+mod delete;
 mod destination;
 mod durable;
 mod engine;

@@ -119,8 +119,9 @@ fn a_destination_that_was_there_and_is_not_is_unreachable_and_never_made_anew() 
             .back_up(&engine.new_backup_id(), &Watch::unwatched())
             .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unreachable);
-        assert_eq!(engine.backups().unwrap_err().kind(), ErrorKind::Unreachable);
-        assert!(engine.destination_state().error.is_some());
+        assert_eq!(engine.backups().unwrap()[0].id, id);
+        let state = engine.destination_state().error.unwrap();
+        assert_eq!(state.kind(), ErrorKind::Unreachable);
         assert!(!home.destination().join("holdfast.json").exists());
     }
     fs::remove_dir(home.destination()).unwrap();

@@ -48,6 +48,7 @@ impl Destination {
             )
             .map_err(|error| session::explain(&error, &fault, &self.root))?;
         self.accept(part, &open)?;
+        self.keys.note_accepted();
         for folder in [&aside.join("data"), &aside] {
             sync_folder(folder).map_err(session::explain_write)?;
         }

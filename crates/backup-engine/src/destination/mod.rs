@@ -5,9 +5,12 @@
 
 mod backend;
 mod catalog;
+mod catalog_file;
 mod content;
 mod create;
+mod keyless;
 mod lease;
+mod listing;
 mod part;
 mod records;
 mod session;
@@ -76,6 +79,8 @@ pub(crate) struct Destination {
     /// Of each part. Deriving it from the password costs a quarter of a second and 130 MB, so it is done once.
     masters: [Mutex<Option<MasterKey>>; 2],
     catalog: Mutex<Catalog>,
+    /// Held while what it takes is measured, which is long where there is much: once at a time.
+    measuring: Mutex<()>,
 }
 
 /// The destination, taken by one writer.
@@ -92,14 +97,14 @@ enum Found {
 
 impl Destination {
     pub(crate) fn new(root: &Path, data_dir: &Path, device_name: &str, keys: KeyStore) -> Self {
-        let (masters, catalog) = (Default::default(), Mutex::default());
         Self {
             root: root.to_owned(),
             data_dir: data_dir.to_owned(),
             device_name: device_name.to_owned(),
             keys,
-            masters,
-            catalog,
+            masters: Default::default(),
+            catalog: Mutex::new(Catalog::new(data_dir, root)),
+            measuring: Mutex::default(),
         }
     }
 
@@ -108,7 +113,14 @@ impl Destination {
     }
 
     pub(crate) fn give_passphrase(&self, passphrase: Secret) -> Result<(), Error> {
-        self.keys.give_passphrase(passphrase)
+        let mut catalog = self.catalog();
+        let before = self.keys.fingerprint();
+        self.keys.give_passphrase(passphrase)?;
+        // The same key, in another file.
+        if before.is_some() && catalog.opened_with() == before.as_deref() {
+            catalog.note_opened_with(self.keys.fingerprint());
+        }
+        Ok(())
     }
 
     /// Takes the destination for a job that writes, setting it up when it is new. One writer at a time, across processes
@@ -200,25 +212,13 @@ impl Destination {
         self.remember()
     }
 
-    /// The backups it holds, newest first. Only what is new since the last call is read.
-    pub(crate) fn backups(&self) -> Result<Arc<Vec<BackupRecord>>, Error> {
-        if let Found::New = self.look()? {
-            return Ok(Arc::default());
-        }
-        // The key must be there even where everything is known already: a locked destination does not show its content.
-        let mut catalog = self.catalog.lock().unwrap_or_else(PoisonError::into_inner);
-        catalog.refresh(&self.folder(Part::Databases), || {
-            self.open(Part::Databases, &Watch::unwatched(), Ask::Once)
-        })
-    }
-
     pub(crate) fn catalog(&self) -> MutexGuard<'_, Catalog> {
         self.catalog.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn report(&self) -> DestinationReport {
         let error = match self.look() {
-            Ok(Found::Ready) => self.backups().err().or_else(|| self.unreadable()),
+            Ok(Found::Ready) => self.present_backups().err().or_else(|| self.unreadable()),
             Ok(Found::New) => None,
             Err(error) => Some(error),
         };
@@ -231,11 +231,7 @@ impl Destination {
             free_bytes: existing
                 .filter(|_| reachable)
                 .and_then(|folder| fs4::available_space(folder).ok()),
-            stored_bytes: if reachable {
-                self.catalog().stored_bytes(&self.parts())
-            } else {
-                None
-            },
+            stored_bytes: if reachable { self.stored_bytes() } else { None },
             error,
         }
     }
@@ -289,11 +285,20 @@ impl Destination {
     }
 
     fn open(&self, part: Part, watch: &Watch, ask: Ask) -> Result<Session, Error> {
-        let credentials = match self.master(part).clone() {
-            Some(master) => Credentials::Masterkey(master),
-            None => Credentials::password(self.keys.load(ask)?.reveal()),
-        };
-        self.open_with(part, &credentials, watch)
+        let cached = self.master(part).clone();
+        if let Some(master) = cached {
+            return self.open_with(part, &Credentials::Masterkey(master), watch);
+        }
+        let key = self.keys.load(ask)?;
+        let session = self.open_with(part, &Credentials::password(key.reveal()), watch)?;
+        self.keys.note_accepted();
+        Ok(session)
+    }
+
+    /// Opens it with the key that is stored, whatever opened it before.
+    fn open_anew(&self) -> Result<Session, Error> {
+        *self.master(Part::Databases) = None;
+        self.open(Part::Databases, &Watch::unwatched(), Ask::Once)
     }
 
     fn open_with(
