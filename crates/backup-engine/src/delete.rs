@@ -10,7 +10,8 @@ use crate::{BackupId, Error, Watch};
 #[derive(Clone, Debug)]
 pub(crate) struct Removed {
     pub record: SnapshotFile,
-    pub files: Option<SnapshotFile>,
+    /// With its name in `files/`.
+    pub files: Option<(SnapshotId, SnapshotFile)>,
 }
 
 pub(crate) fn delete(destination: &Destination, id: &BackupId) -> Result<(), Error> {
@@ -21,7 +22,7 @@ pub(crate) fn delete(destination: &Destination, id: &BackupId) -> Result<(), Err
     for snapshot in &snapshots {
         let record = destination.known_snapshot(&databases, snapshot)?;
         let files = match files_of(&record)? {
-            Some(id) => Some(open(Part::Files)?.snapshot(&id)?),
+            Some(id) => Some((id, open(Part::Files)?.snapshot(&id)?)),
             None => None,
         };
         let removed = Removed { record, files };
@@ -30,9 +31,9 @@ pub(crate) fn delete(destination: &Destination, id: &BackupId) -> Result<(), Err
     databases.remove(&snapshots)?;
     destination.look_again();
     let removed = destination.catalog().removed(id);
-    if let Some(files) = removed.and_then(|removed| removed.files) {
+    if let Some((files, _)) = removed.and_then(|removed| removed.files) {
         // Without its record it is a leftover that the next backup removes as well.
-        if let Err(error) = open(Part::Files)?.remove(&[files.id]) {
+        if let Err(error) = open(Part::Files)?.remove(&[files]) {
             tracing::warn!(%error, "the list of files of a deleted backup stays until the next one");
         }
     }
@@ -59,12 +60,12 @@ pub(crate) fn undelete(destination: &Destination, id: &BackupId) -> Result<(), E
 fn put_back_files(
     destination: &Destination,
     hold: &Hold,
-    files: SnapshotFile,
+    (name, files): (SnapshotId, SnapshotFile),
 ) -> Result<SnapshotId, Error> {
     let session: Session = destination.write(hold, Part::Files, &Watch::unwatched())?;
     let before = session.snapshot_ids()?;
-    if before.contains(&files.id) {
-        return Ok(files.id);
+    if before.contains(&name) {
+        return Ok(name);
     }
     session.save(files)?;
     let after = session.snapshot_ids()?;

@@ -7,18 +7,23 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use chrono::{DateTime, Utc};
 
-use crate::backup::Origin;
+use crate::backup::{Backup, Origin, SeenStore};
+use crate::database::{CopyFolder, remove_copies};
 use crate::destination::{BackupRecord, Destination, DestinationReport, Details, Part};
 use crate::durable::create_private_folder;
 use crate::keys::{KeyState, KeyStore};
 use crate::library::Library;
 use crate::restore::{Restore, RestorePreview};
+use crate::sources::{NewSource, Source, SourceId, SourceStore};
 use crate::undo::UndoRecord;
 use crate::watch::{Outcome, Phase};
 use crate::{BackupId, Error, Secret, VERSION, Watch, backup, delete, journal, restore, undo};
 
 /// How many names of newer items a preview gives.
 const NEWER_NAMES: usize = 5;
+
+/// The folder of copies of databases that cannot be read where they are.
+const COPIES: &str = "copies";
 
 /// Where an engine works.
 #[derive(Clone, Debug)]
@@ -39,6 +44,8 @@ pub struct Engine {
     device_name: String,
     library: Library,
     destination: Destination,
+    sources: SourceStore,
+    seen: SeenStore,
     job: Mutex<()>,
     last_id: Mutex<DateTime<Utc>>,
     /// Held as long as the engine lives.
@@ -58,12 +65,15 @@ impl Engine {
         journal::settle(&data_dir)?;
         restore::remove_staging(&data_dir)?;
         undo::remove_older(&data_dir);
+        remove_copies(&data_dir.join(COPIES)).map_err(Error::io("removing copies"))?;
         let library = Library::open(&data_dir.join(journal::LIBRARY).join(backup::LIBRARY_FILE))?;
         let keys = KeyStore::new(&data_dir, options.passphrase, options.use_keychain);
         let root = std::path::absolute(&options.destination)
             .map_err(Error::io("reading the destination's path"))?;
         Ok(Self {
             destination: Destination::new(&root, &data_dir, &options.device_name, keys),
+            sources: SourceStore::new(&data_dir),
+            seen: SeenStore::new(&data_dir),
             data_dir,
             device_name: options.device_name,
             library,
@@ -75,6 +85,34 @@ impl Engine {
 
     pub fn library(&self) -> &Library {
         &self.library
+    }
+
+    /// The folders that are in every backup beside the library.
+    pub fn sources(&self) -> Result<Vec<Source>, Error> {
+        self.sources.all()
+    }
+
+    /// Errors: `BadSource`.
+    pub fn add_source(&self, new: NewSource) -> Result<Source, Error> {
+        self.sources.add(new, &self.kept_out())
+    }
+
+    /// Its earlier backups stay. Errors: `UnknownSource`.
+    pub fn remove_source(&self, id: &SourceId) -> Result<(), Error> {
+        self.sources.remove(id)
+    }
+
+    /// A Pieces data folder that is there and no source yet.
+    pub fn suggested_source(&self) -> Result<Option<NewSource>, Error> {
+        match std::env::home_dir() {
+            Some(home) => self.sources.suggested(&home),
+            None => Ok(None),
+        }
+    }
+
+    /// What is in no backup: backups themselves, and the folder of the library, which is read in its own way.
+    fn kept_out(&self) -> [&Path; 2] {
+        [&self.data_dir, self.destination.root()]
     }
 
     pub fn device_name(&self) -> &str {
@@ -93,20 +131,22 @@ impl Engine {
     pub fn back_up(&self, id: &BackupId, watch: &Watch) -> Result<Outcome<BackupRecord>, Error> {
         let _job = self.begin();
         cancelable(watch, || {
-            watch.enter(Phase::Preparing);
-            let hold = self.destination.hold(watch)?;
-            let session = self.destination.write(&hold, Part::Databases, watch)?;
-            self.destination.tidy(&session)?;
-            let origin = Origin {
-                id,
-                device_name: &self.device_name,
-                taken: Utc::now(),
+            let (sources, missing) = self.sources.open(&self.kept_out())?;
+            let backup = Backup {
+                destination: &self.destination,
+                library: &self.library,
+                sources,
+                missing,
+                seen: &self.seen,
+                copies: CopyFolder::new(&self.data_dir.join(COPIES)),
+                origin: Origin {
+                    id,
+                    device_name: &self.device_name,
+                    taken: Utc::now(),
+                },
+                watch,
             };
-            let outcome = backup::back_up(session, self.library.pages(watch)?, &origin)?;
-            if let Outcome::Completed(_) = outcome {
-                self.destination.look_again();
-            }
-            Ok(outcome)
+            backup.run()
         })
     }
 

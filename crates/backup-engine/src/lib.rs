@@ -5,7 +5,6 @@
 
 mod backup;
 mod browse;
-#[allow(dead_code, reason = "so far only the library is read through it")]
 mod database;
 mod delete;
 mod destination;

@@ -62,6 +62,22 @@ pub(crate) enum Plain {
     LogOutOfReach,
 }
 
+impl fmt::Display for Plain {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotADatabase(why) => {
+                write!(out, "stored as it is: it begins like a database and is none ({why})")
+            }
+            Self::HotJournal => out.write_str(
+                "stored with its journal: a program ended in the middle of a change, which SQLite mends when it is opened",
+            ),
+            Self::LogOutOfReach => out.write_str(
+                "stored with its log: SQLite cannot read the log in a folder that cannot be written to",
+            ),
+        }
+    }
+}
+
 /// Why a database could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Unread {

@@ -228,6 +228,13 @@ impl Catalog {
         records.filter_map(|record| record.files).collect()
     }
 
+    /// The snapshot in `files/` of the newest backup of this device.
+    pub(crate) fn newest_files(&self, device_name: &str) -> Option<SnapshotId> {
+        let with_files = self.list.iter().filter(|record| record.files.is_some());
+        let mut ours = with_files.filter(|record| record.device_name == device_name);
+        ours.next().and_then(|record| record.files)
+    }
+
     fn those(&self, fit: impl Fn(&Known) -> bool) -> Vec<SnapshotId> {
         let those = self.known.iter().filter(|(_, known)| fit(known));
         those.map(|(snapshot, _)| *snapshot).collect()

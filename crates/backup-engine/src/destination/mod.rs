@@ -37,7 +37,7 @@ pub(crate) use content::Content;
 use lease::{Claimant, Lease, Timing};
 pub(crate) use part::Part;
 pub use records::{BackupRecord, SourceRecord, UnreadFile};
-pub(crate) use records::{COMMITTED, Details, LibraryDetails, PENDING};
+pub(crate) use records::{COMMITTED, Details, FILES, FilesDetails, LibraryDetails, PENDING};
 pub(crate) use session::Session;
 
 /// The layout this version writes and the newest it reads.
@@ -106,6 +106,10 @@ impl Destination {
             catalog: Mutex::new(Catalog::new(data_dir, root)),
             measuring: Mutex::default(),
         }
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
     }
 
     pub(crate) fn key_state(&self) -> KeyState {

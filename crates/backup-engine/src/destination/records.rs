@@ -45,8 +45,9 @@ pub(crate) struct FilesDetails {
 pub(crate) struct LibraryDetails {
     pub assets: u64,
     pub bytes: u64,
-    /// Of the whole file, in hex.
-    pub sha256: String,
+    /// Of the whole file, in hex: in backups of versions that did not compare every chunk with its id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
     pub schema: i64,
 }
 
@@ -112,11 +113,6 @@ pub struct BackupRecord {
 impl Details {
     pub(crate) const FORMAT: u64 = FORMAT;
 
-    /// The oldest version that can restore this: a backup of the library alone is what it always was.
-    pub(crate) fn format(&self) -> u64 {
-        if self.sources.is_empty() { 1 } else { FORMAT }
-    }
-
     /// The snapshot's description.
     pub(crate) fn to_text(&self) -> Result<String, Error> {
         serde_json::to_string(self).map_err(|error| Error::Repository(error.to_string()))
@@ -128,6 +124,12 @@ impl Details {
             return None;
         }
         serde_json::from_str(snapshot.description.as_deref()?).ok()
+    }
+}
+
+impl FilesDetails {
+    pub(crate) fn to_text(&self) -> Result<String, Error> {
+        serde_json::to_string(self).map_err(|error| Error::Repository(error.to_string()))
     }
 }
 

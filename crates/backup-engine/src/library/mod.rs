@@ -49,6 +49,13 @@ pub struct LibraryFacts {
     pub updated: Option<String>,
 }
 
+/// Which state of the library it is, to this process: SQLite counts the changes for a connection that is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LibraryVersion {
+    generation: u64,
+    changes: i64,
+}
+
 /// One version of the library: its pages, and what it holds.
 pub(crate) struct LibraryPages {
     pub reader: PageReader,
@@ -85,6 +92,8 @@ pub struct Library {
 struct Connections {
     /// First, so that they are closed first: the last connection brings the log into the file, which a reader cannot.
     readers: Mutex<Vec<Connection>>,
+    /// Never writes, so that SQLite tells it of every change.
+    observer: Mutex<Option<Connection>>,
     writer: Mutex<Connection>,
 }
 
@@ -176,6 +185,28 @@ impl Library {
 
     pub fn facts(&self) -> Result<LibraryFacts, Error> {
         self.read(facts)
+    }
+
+    /// Its own file.
+    pub(crate) fn file(&self) -> &Path {
+        &self.path
+    }
+
+    /// Tells whether anything was stored since: another version means that it may have been.
+    pub(crate) fn version(&self) -> Result<LibraryVersion, Error> {
+        let generation = self.generation();
+        self.with(|connections| {
+            let mut observer = lock(&connections.observer);
+            let observer = match &mut *observer {
+                Some(observer) => observer,
+                empty => empty.insert(open_reader(&self.path)?),
+            };
+            let changes = observer.query_row("PRAGMA data_version", [], |row| row.get(0))?;
+            Ok(LibraryVersion {
+                generation,
+                changes,
+            })
+        })
     }
 
     /// Another number means that the library may have been replaced in between: what was read before and after does not belong
@@ -289,13 +320,14 @@ impl Connections {
         Ok(Self {
             writer: Mutex::new(writer),
             readers: Mutex::default(),
+            observer: Mutex::default(),
         })
     }
 
     /// Brings the log back into the file, so that the file alone is the library. Best effort: a log that stays (another
     /// program has the file open) is moved together with the file.
     fn close(self) {
-        drop(self.readers);
+        drop((self.readers, self.observer));
         let writer = self
             .writer
             .into_inner()

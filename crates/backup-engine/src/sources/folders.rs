@@ -1,7 +1,8 @@
 //! All folder sources of a backup, one after another, as the archiver reads them.
 
+use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::vec;
 
@@ -9,7 +10,8 @@ use rustic_core::repofile::Node;
 use rustic_core::{ReadSource, ReadSourceEntry, RusticResult};
 
 use super::class::Class;
-use super::read::{FileToRead, Task};
+use super::node::{Names, node_of};
+use super::read::{FileToRead, Stat, Task};
 use super::root::Root;
 use super::tally::{Counts, Tally};
 use super::tree::Tree;
@@ -28,7 +30,7 @@ pub(crate) struct FoundDatabase {
 }
 
 /// The sources of one backup. Their entries are to be asked for once.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct FolderSources {
     parts: Vec<Part>,
     watch: Watch,
@@ -67,6 +69,32 @@ impl FolderSources {
             parts,
             watch: watch.clone(),
         }
+    }
+
+    /// A file that belongs to a database which is stored as the files that it consists of. `in_backup` starts with the id of
+    /// its source.
+    pub(crate) fn file(&self, in_backup: &Path, absolute: &Path) -> io::Result<(Node, FileToRead)> {
+        let id = in_backup.iter().next().unwrap_or_default();
+        let part = self
+            .parts
+            .iter()
+            .find(|part| *part.root.source.id.as_str() == *id);
+        let part = part.ok_or_else(|| io::Error::other("it lies in no source"))?;
+        let metadata = fs::symlink_metadata(absolute)?;
+        if !metadata.is_file() {
+            return Err(io::Error::other("it is no file any more"));
+        }
+        let (node, _) = node_of(absolute, &metadata, &mut Names::default())?;
+        let task = Task {
+            absolute: absolute.to_owned(),
+            in_backup: in_backup.to_owned(),
+            stat: Stat::of(&metadata),
+            recognised: true,
+            watch: self.watch.clone(),
+            unread: part.unread.clone(),
+            tally: part.tally.clone(),
+        };
+        Ok((node, FileToRead::new(task)))
     }
 
     /// Looks at the metadata of everything. Stops early when the job is cancelled.

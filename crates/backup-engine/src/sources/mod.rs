@@ -3,7 +3,6 @@
 //! A source is read with [`FolderSources`], in the order and the shapes that the repository library asks for. Whatever
 //! cannot be read is named in [`Unread`], and [`Counts::account`] proves that nothing else is missing. How a database is
 //! read consistently is not here; it is only recognised.
-#![cfg_attr(not(test), expect(dead_code))]
 
 mod class;
 mod excludes;
@@ -22,14 +21,12 @@ mod walk;
 use std::path::PathBuf;
 
 pub use id::SourceId;
-#[expect(unused_imports)]
 pub(crate) use {
     folders::{FolderSources, FoundDatabase},
-    pieces::{default_excludes as pieces_excludes, find as find_pieces},
+    read::FileToRead,
     root::Root,
     store::SourceStore,
-    tally::Counts,
-    unread::{Unread, UnreadItem},
+    unread::{Unread, path_text},
 };
 
 /// What a source is to the user.
@@ -49,6 +46,24 @@ pub struct Source {
     pub path: PathBuf,
     /// Lines as in a `.gitignore` file at the top of the folder.
     pub excludes: Vec<String>,
+}
+
+impl SourceKind {
+    /// As it is written down.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Folder => "folder",
+            Self::Pieces => "pieces",
+        }
+    }
+}
+
+/// A source whose folder cannot be read at the moment.
+#[derive(Clone, Debug)]
+pub(crate) struct Missing {
+    pub source: Source,
+    /// For a person.
+    pub why: String,
 }
 
 /// A folder to add to the sources.

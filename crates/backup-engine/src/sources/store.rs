@@ -11,8 +11,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 
 use super::excludes::Excludes;
-use super::root::resolve;
-use super::{NewSource, Source, SourceId, SourceKind};
+use super::pieces;
+use super::root::{Root, resolve};
+use super::{Missing, NewSource, Source, SourceId, SourceKind};
 use crate::Error;
 use crate::durable::write_private;
 
@@ -68,7 +69,11 @@ impl SourceStore {
     pub(crate) fn add(&self, new: NewSource, forbidden: &[&Path]) -> Result<Source, Error> {
         let _changing = self.changing();
         let mut sources = self.all()?;
-        Excludes::compile(&new.excludes)?;
+        let excludes = match new.kind {
+            SourceKind::Pieces if new.excludes.is_empty() => pieces::default_excludes(),
+            _ => new.excludes,
+        };
+        Excludes::compile(&excludes)?;
         let path = acceptable(&new.path, forbidden)?;
         if let Some(same) = sources.iter().find(|source| source.path == path) {
             return Err(Error::BadSource(format!("it is one already, {}", same.id)));
@@ -82,7 +87,7 @@ impl SourceStore {
             id: SourceId::for_name(name, &taken),
             kind: new.kind,
             path,
-            excludes: new.excludes,
+            excludes,
         };
         sources.push(source.clone());
         self.write(&sources)?;
@@ -99,6 +104,37 @@ impl SourceStore {
             return Err(Error::UnknownSource(id.clone()));
         }
         self.write(&sources)
+    }
+
+    /// A Pieces data folder that is there and no source yet, with what is left out of it.
+    pub(crate) fn suggested(&self, home: &Path) -> Result<Option<NewSource>, Error> {
+        let Some(path) = pieces::find(home) else {
+            return Ok(None);
+        };
+        let path = fs::canonicalize(path).map_err(Error::io("following a path"))?;
+        let taken = self.all()?.iter().any(|source| source.path == path);
+        Ok((!taken).then(|| NewSource {
+            kind: SourceKind::Pieces,
+            path,
+            excludes: pieces::default_excludes(),
+        }))
+    }
+
+    /// The sources as a backup begins with them: those that are there, and those that are not.
+    pub(crate) fn open(&self, kept_out: &[&Path]) -> Result<(Vec<Root>, Vec<Missing>), Error> {
+        let (mut roots, mut missing) = (Vec::new(), Vec::new());
+        for source in self.all()? {
+            match Root::open(&source, kept_out) {
+                Ok(root) => roots.push(root),
+                Err(Error::SourceUnreadable { source: error, .. }) => {
+                    tracing::warn!(id = %source.id, %error, "a source is not there");
+                    let why = "its folder is not there or cannot be read".to_owned();
+                    missing.push(Missing { source, why });
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok((roots, missing))
     }
 
     fn write(&self, sources: &[Source]) -> Result<(), Error> {
