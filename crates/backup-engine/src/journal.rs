@@ -14,6 +14,7 @@ use crate::Error;
 use crate::durable::{
     create_private_folder, remove_if_there, sync_folder, sync_parent, write_private,
 };
+use crate::failpoint::failpoint;
 use crate::undo::{self, UndoNote};
 
 /// The folder of the library in the data folder.
@@ -152,7 +153,9 @@ fn move_folder(from: &Path, to: &Path) -> io::Result<()> {
     if to.try_exists()? {
         return Err(io::ErrorKind::AlreadyExists.into());
     }
+    failpoint("swap-move")?;
     fs::rename(from, to)?;
+    failpoint("swap-moved")?;
     sync_parent(to)?;
     sync_parent(from)
 }

@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use crate::backup::{LIBRARY_FILE, hex};
 use crate::destination::{BackupRecord, Content, Details, Session};
 use crate::durable::{create_private_folder, sync_folder};
+use crate::failpoint::failpoint;
 use crate::journal::{self, Incoming, Swap};
 use crate::library::{Inspected, Library, LibraryFacts, inspect};
 use crate::undo::{self, UndoNote};
@@ -124,7 +125,9 @@ impl Restore<'_> {
             let detail = "what was read is not what was stored".to_owned();
             return Err(Error::Repository(detail));
         }
-        let synced = writer.file.sync_all().and_then(|()| sync_folder(&folder));
+        let synced = failpoint("staged-sync")
+            .and_then(|()| writer.file.sync_all())
+            .and_then(|()| sync_folder(&folder));
         synced.map_err(|error| self.staging_failed(error, details.library.bytes))?;
         self.watch.enter(Phase::Verifying);
         match inspect(&staged, self.watch)? {
@@ -244,6 +247,7 @@ struct StagedFile<'a> {
 
 impl StagedFile<'_> {
     fn take(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        failpoint("staged-write")?;
         let count = self.file.write(bytes)?;
         self.hash.update(&bytes[..count]);
         self.written += count as u64;

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::durable::write_private;
+use crate::failpoint::failpoint;
 use crate::journal::LIBRARY;
 use crate::{BackupId, Error};
 
@@ -96,6 +97,7 @@ pub(crate) fn remove_older(data_dir: &Path) {
     let removed = newest(data_dir).and_then(|newest| {
         for number in numbers(data_dir)? {
             if Some(number) != newest {
+                failpoint("undo-remove")?;
                 fs::remove_dir_all(folder(data_dir, number))?;
             }
         }
