@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use chrono::{DateTime, Utc};
 
 use crate::backup::Origin;
+use crate::browse::Shelf;
 use crate::destination::{BackupRecord, Destination, DestinationReport, Details, Part};
 use crate::durable::create_private_folder;
 use crate::keys::{KeyState, KeyStore};
@@ -35,10 +36,11 @@ pub struct EngineOptions {
 
 #[derive(Debug)]
 pub struct Engine {
-    data_dir: PathBuf,
+    pub(crate) data_dir: PathBuf,
     device_name: String,
-    library: Library,
-    destination: Destination,
+    pub(crate) library: Library,
+    pub(crate) destination: Destination,
+    pub(crate) shelf: Shelf,
     job: Mutex<()>,
     last_id: Mutex<DateTime<Utc>>,
     /// Held as long as the engine lives.
@@ -64,6 +66,7 @@ impl Engine {
             .map_err(Error::io("reading the destination's path"))?;
         Ok(Self {
             destination: Destination::new(&root, &data_dir, keys),
+            shelf: Shelf::new(&data_dir)?,
             data_dir,
             device_name: options.device_name,
             library,
@@ -218,8 +221,10 @@ impl Engine {
     }
 
     /// Waits for what runs: a deletion, which is short, or another job of a caller that does not keep them apart itself.
-    fn begin(&self) -> MutexGuard<'_, ()> {
-        self.job.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn begin(&self) -> MutexGuard<'_, ()> {
+        let job = self.job.lock().unwrap_or_else(PoisonError::into_inner);
+        self.shelf.forget();
+        job
     }
 
     fn begin_at_once(&self) -> Result<MutexGuard<'_, ()>, Error> {
@@ -252,7 +257,7 @@ pub(crate) fn lock(data_dir: &Path) -> Result<File, Error> {
 
 /// [`guarded`], for a job. Reads and writes of a job that is cancelled fail wherever it is, and a commit cannot begin
 /// any more: so whatever error it ends with, it was cancelled, and everything is as before.
-fn cancelable<T>(
+pub(crate) fn cancelable<T>(
     watch: &Watch,
     work: impl FnOnce() -> Result<Outcome<T>, Error>,
 ) -> Result<Outcome<T>, Error> {

@@ -68,6 +68,12 @@ pub enum Error {
     NothingToUndelete(BackupId),
     #[error("not an item: {0}")]
     BadItem(String),
+    #[error("there is no {0:?} in the backup")]
+    UnknownPath(String),
+    #[error("{0:?} in the backup is not a file")]
+    NotAFile(String),
+    #[error("{0:?} in the backup is not a folder")]
+    NotAFolder(String),
     #[error("the library: {0}")]
     Library(#[source] rusqlite::Error),
     #[error("the library is damaged: {0}")]
@@ -120,14 +126,17 @@ impl Error {
 
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::UnknownBackup(_) | Self::NothingToUndo | Self::NothingToUndelete(_) => {
-                ErrorKind::NotFound
-            }
+            Self::UnknownBackup(_)
+            | Self::UnknownPath(_)
+            | Self::NothingToUndo
+            | Self::NothingToUndelete(_) => ErrorKind::NotFound,
             Self::Locked(_) => ErrorKind::Locked,
             Self::Unreachable(_) => ErrorKind::Unreachable,
             Self::NewerLayout { .. } | Self::NewerLibrary { .. } => ErrorKind::Newer,
             Self::InUse(_) | Self::Busy => ErrorKind::Busy,
             Self::BadItem(_)
+            | Self::NotAFile(_)
+            | Self::NotAFolder(_)
             | Self::KeyExists
             | Self::WrongPassphrase
             | Self::BadPassphrase
@@ -159,6 +168,9 @@ impl Error {
             Self::NothingToUndo => "nothing-to-undo",
             Self::NothingToUndelete(_) => "nothing-to-undelete",
             Self::BadItem(_) => "bad-item",
+            Self::UnknownPath(_) => "unknown-path",
+            Self::NotAFile(_) => "not-a-file",
+            Self::NotAFolder(_) => "not-a-folder",
             _ => "failed",
         }
     }
@@ -189,7 +201,7 @@ impl Error {
                 free / 1_000_000
             ),
             Self::Damaged { backup: Some(id), .. } => {
-                format!("The backup {id} is damaged and was not restored. The library is as it was.")
+                format!("The backup {id} is damaged: not all of it can be read. Nothing was changed.")
             }
             Self::Damaged { backup: None, .. } => "Part of the destination is damaged. The library is as it was.".into(),
             Self::DamagedRecords(1) => {
@@ -203,6 +215,9 @@ impl Error {
             Self::NothingToUndo => "There is no restore to undo.".into(),
             Self::NothingToUndelete(_) => "This backup was not deleted since the service started.".into(),
             Self::BadItem(why) => format!("This is not an item of a library: {why}. Nothing was changed."),
+            Self::UnknownPath(_) => "There is nothing at this path in the backup.".into(),
+            Self::NotAFile(_) => "What is at this path in the backup has no content to read.".into(),
+            Self::NotAFolder(_) => "What is at this path in the backup is not a folder.".into(),
             Self::LibraryDamaged(_) => "The library is damaged and cannot be read. Its backups are not affected.".into(),
             Self::Library(_) => "The library could not be read or written.".into(),
             Self::Io { doing, source } => format!("An operation on a file failed while {doing} ({}).", source.kind()),
@@ -247,6 +262,9 @@ impl Error {
             Self::NothingToUndo => "A restore can be undone until the next restore.",
             Self::NothingToUndelete(_) => "Choose another backup from the list.",
             Self::BadItem(_) => "Correct the item and send it again.",
+            Self::UnknownPath(_) => "Ask for the list of the folder and use a path from it.",
+            Self::NotAFile(_) => "Ask for a file, or for the list of this folder.",
+            Self::NotAFolder(_) => "Read it, or ask for the list of the folder that it is in.",
             _ => "Try again; the log of the service says more.",
         }
         .into()

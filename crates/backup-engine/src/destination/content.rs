@@ -38,6 +38,11 @@ impl Content {
         self.session.watch()
     }
 
+    /// Whether the index knows this folder.
+    pub(crate) fn has_folder(&self, id: &TreeId) -> bool {
+        self.session.repository.get_index_entry(id).is_ok()
+    }
+
     /// What is in a folder, in the order of the names.
     pub(crate) fn folder(&self, id: &TreeId) -> Result<Vec<Node>, Error> {
         let bytes = self.blob(BlobType::Tree, id)?;

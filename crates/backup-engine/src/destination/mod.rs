@@ -28,7 +28,7 @@ use crate::{Error, Secret, Watch};
 
 use backend::{FirstFault, GuardedBackend, Written, remove_half_written};
 pub(crate) use catalog::Catalog;
-pub(crate) use content::Content;
+pub(crate) use content::{Content, CopyError};
 pub(crate) use part::Part;
 pub use records::{BackupRecord, SourceRecord, UnreadFile};
 pub(crate) use records::{COMMITTED, Details, LibraryDetails, PENDING};

@@ -122,6 +122,17 @@ impl Details {
         serde_json::to_string(self).map_err(|error| Error::Repository(error.to_string()))
     }
 
+    /// Errors: `NewerLayout` where this version does not know how to read the backup.
+    pub(crate) fn check_format(&self) -> Result<(), Error> {
+        if self.format > FORMAT {
+            return Err(Error::NewerLayout {
+                found: self.format,
+                known: FORMAT,
+            });
+        }
+        Ok(())
+    }
+
     /// Reads the commit record out of a snapshot; `None` for a snapshot that is no backup of ours.
     pub(crate) fn of(snapshot: &SnapshotFile) -> Option<Self> {
         if snapshot.label != COMMITTED {

@@ -50,7 +50,7 @@ pub(crate) fn inspect(path: &Path, watch: &Watch) -> Result<Inspected, Error> {
 }
 
 /// SQLite's verdict on a whole database: "ok", or what is wrong first. A cancel breaks it off with an error.
-pub(super) fn check_integrity(
+pub(crate) fn check_integrity(
     connection: &mut Connection,
     watch: &Watch,
 ) -> Result<String, rusqlite::Error> {
@@ -62,7 +62,7 @@ pub(super) fn check_integrity(
 }
 
 /// A file that nobody else opens: no log or lock is made beside it. Characters that a URI would read are encoded.
-fn immutable_uri(path: &Path) -> String {
+pub(crate) fn immutable_uri(path: &Path) -> String {
     let text = path
         .to_string_lossy()
         .replace('%', "%25")

@@ -15,7 +15,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use crate::durable::create_private_folder;
 use crate::{Error, Watch};
 
-pub(crate) use inspect::{Inspected, inspect};
+pub(crate) use inspect::{Inspected, immutable_uri, inspect};
 pub(crate) use pages::PageReader;
 
 /// Marks a SQLite file as a library of Holdfast (`application_id`).
@@ -206,7 +206,10 @@ impl Library {
         swapped
     }
 
-    fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T, Error>) -> Result<T, Error> {
+    pub(crate) fn read<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         self.with(|connections| {
             let pooled = lock(&connections.readers).pop();
             let reader = match pooled {
