@@ -66,6 +66,7 @@ fn store_and_commit(
         },
         files: None,
         sources: Vec::new(),
+        proven: None,
     };
     watch.expect(pages.len());
     watch.enter(Phase::Storing);

@@ -16,7 +16,9 @@ use crate::library::Library;
 use crate::restore::{Restore, RestorePreview};
 use crate::undo::UndoRecord;
 use crate::watch::{Outcome, Phase};
-use crate::{BackupId, Error, Secret, VERSION, Watch, backup, delete, journal, restore, undo};
+use crate::{
+    BackupId, Error, Secret, VERSION, Watch, backup, delete, journal, restore, undo, verify,
+};
 
 /// How many names of newer items a preview gives.
 const NEWER_NAMES: usize = 5;
@@ -60,6 +62,7 @@ impl Engine {
         journal::settle(&data_dir)?;
         restore::remove_staging(&data_dir)?;
         undo::remove_older(&data_dir);
+        verify::remove_scratch(&data_dir)?;
         let library = Library::open(&data_dir.join(journal::LIBRARY).join(backup::LIBRARY_FILE))?;
         let keys = KeyStore::new(&data_dir, options.passphrase, options.use_keychain);
         let root = std::path::absolute(&options.destination)

@@ -32,6 +32,9 @@ pub(crate) struct Details {
     /// What else is in the backup.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<SourceRecord>,
+    /// When the backup was last restored to prove that it can be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proven: Option<DateTime<Utc>>,
 }
 
 /// `description` of a snapshot in `files/`.
@@ -106,6 +109,8 @@ pub struct BackupRecord {
     pub seconds: f64,
     /// What is in it beside the library.
     pub sources: Vec<SourceRecord>,
+    /// When it was last restored to prove that it can be.
+    pub proven: Option<DateTime<Utc>>,
     pub(crate) files: Option<SnapshotId>,
 }
 
@@ -171,6 +176,7 @@ impl BackupRecord {
                 .map_or(0, |summary| summary.data_added_packed),
             seconds: details.seconds,
             sources: details.sources,
+            proven: details.proven,
             files,
         })
     }

@@ -15,7 +15,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use crate::durable::create_private_folder;
 use crate::{Error, Watch};
 
-pub(crate) use inspect::{Inspected, immutable_uri, inspect};
+pub(crate) use inspect::{Inspected, check_integrity, immutable_uri, inspect};
 pub(crate) use pages::PageReader;
 
 /// Marks a SQLite file as a library of Holdfast (`application_id`).
