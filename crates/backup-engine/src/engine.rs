@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use chrono::{DateTime, Utc};
 
 use crate::backup::{Backup, Origin, SeenStore};
+use crate::browse::Shelf;
 use crate::database::{CopyFolder, remove_copies};
 use crate::destination::{BackupRecord, Destination, DestinationReport, Details, Part};
 use crate::durable::create_private_folder;
@@ -17,7 +18,9 @@ use crate::restore::{Restore, RestorePreview};
 use crate::sources::{NewSource, Source, SourceId, SourceStore};
 use crate::undo::UndoRecord;
 use crate::watch::{Outcome, Phase};
-use crate::{BackupId, Error, Secret, VERSION, Watch, backup, delete, journal, restore, undo};
+use crate::{
+    BackupId, Error, Secret, VERSION, Watch, backup, delete, journal, restore, undo, verify,
+};
 
 /// How many names of newer items a preview gives.
 const NEWER_NAMES: usize = 5;
@@ -40,12 +43,13 @@ pub struct EngineOptions {
 
 #[derive(Debug)]
 pub struct Engine {
-    data_dir: PathBuf,
+    pub(crate) data_dir: PathBuf,
     device_name: String,
-    library: Library,
-    destination: Destination,
     sources: SourceStore,
     seen: SeenStore,
+    pub(crate) library: Library,
+    pub(crate) destination: Destination,
+    pub(crate) shelf: Shelf,
     job: Mutex<()>,
     last_id: Mutex<DateTime<Utc>>,
     /// Held as long as the engine lives.
@@ -66,6 +70,7 @@ impl Engine {
         restore::remove_staging(&data_dir)?;
         undo::remove_older(&data_dir);
         remove_copies(&data_dir.join(COPIES)).map_err(Error::io("removing copies"))?;
+        verify::remove_scratch(&data_dir)?;
         let library = Library::open(&data_dir.join(journal::LIBRARY).join(backup::LIBRARY_FILE))?;
         let keys = KeyStore::new(&data_dir, options.passphrase, options.use_keychain);
         let root = std::path::absolute(&options.destination)
@@ -74,6 +79,7 @@ impl Engine {
             destination: Destination::new(&root, &data_dir, &options.device_name, keys),
             sources: SourceStore::new(&data_dir),
             seen: SeenStore::new(&data_dir),
+            shelf: Shelf::new(&data_dir)?,
             data_dir,
             device_name: options.device_name,
             library,
@@ -274,8 +280,10 @@ impl Engine {
     }
 
     /// Waits for what runs: a deletion, which is short, or another job of a caller that does not keep them apart itself.
-    fn begin(&self) -> MutexGuard<'_, ()> {
-        self.job.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn begin(&self) -> MutexGuard<'_, ()> {
+        let job = self.job.lock().unwrap_or_else(PoisonError::into_inner);
+        self.shelf.forget();
+        job
     }
 
     fn begin_at_once(&self) -> Result<MutexGuard<'_, ()>, Error> {
@@ -308,7 +316,7 @@ pub(crate) fn lock(data_dir: &Path) -> Result<File, Error> {
 
 /// [`guarded`], for a job. Reads and writes of a job that is cancelled fail wherever it is, and a commit cannot begin
 /// any more: so whatever error it ends with, it was cancelled, and everything is as before.
-fn cancelable<T>(
+pub(crate) fn cancelable<T>(
     watch: &Watch,
     work: impl FnOnce() -> Result<Outcome<T>, Error>,
 ) -> Result<Outcome<T>, Error> {

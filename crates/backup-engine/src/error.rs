@@ -80,6 +80,12 @@ pub enum Error {
     SourceUnreadable { id: SourceId, source: io::Error },
     #[error("sources.json cannot be used: {0}")]
     BadSourceList(String),
+    #[error("there is no {0:?} in the backup")]
+    UnknownPath(String),
+    #[error("{0:?} in the backup is not a file")]
+    NotAFile(String),
+    #[error("{0:?} in the backup is not a folder")]
+    NotAFolder(String),
     #[error("the library: {0}")]
     Library(#[source] rusqlite::Error),
     #[error("the library is damaged: {0}")]
@@ -134,6 +140,7 @@ impl Error {
         match self {
             Self::UnknownBackup(_)
             | Self::UnknownSource(_)
+            | Self::UnknownPath(_)
             | Self::NothingToUndo
             | Self::NothingToUndelete(_) => ErrorKind::NotFound,
             Self::Locked(_) => ErrorKind::Locked,
@@ -143,6 +150,8 @@ impl Error {
             Self::BadItem(_)
             | Self::BadSource(_)
             | Self::BadPattern { .. }
+            | Self::NotAFile(_)
+            | Self::NotAFolder(_)
             | Self::KeyExists
             | Self::WrongPassphrase
             | Self::BadPassphrase
@@ -180,6 +189,9 @@ impl Error {
             Self::UnknownSource(_) => "unknown-source",
             Self::SourceUnreadable { .. } => "source-unreadable",
             Self::BadSourceList(_) => "bad-source-list",
+            Self::UnknownPath(_) => "unknown-path",
+            Self::NotAFile(_) => "not-a-file",
+            Self::NotAFolder(_) => "not-a-folder",
             _ => "failed",
         }
     }
@@ -210,7 +222,7 @@ impl Error {
                 free / 1_000_000
             ),
             Self::Damaged { backup: Some(id), .. } => {
-                format!("The backup {id} is damaged and was not restored. The library is as it was.")
+                format!("The backup {id} is damaged: not all of it can be read. Nothing was changed.")
             }
             Self::Damaged { backup: None, .. } => "Part of the destination is damaged. The library is as it was.".into(),
             Self::DamagedRecords(1) => {
@@ -243,6 +255,9 @@ impl Error {
             Self::BadSourceList(_) => {
                 "The list of sources cannot be read. Nothing was changed, and the backups are not affected.".into()
             }
+            Self::UnknownPath(_) => "There is nothing at this path in the backup.".into(),
+            Self::NotAFile(_) => "What is at this path in the backup has no content to read.".into(),
+            Self::NotAFolder(_) => "What is at this path in the backup is not a folder.".into(),
             Self::LibraryDamaged(_) => "The library is damaged and cannot be read. Its backups are not affected.".into(),
             Self::Library(_) => "The library could not be read or written.".into(),
             Self::Io { doing, source } => format!("An operation on a file failed while {doing} ({}).", source.kind()),
@@ -298,6 +313,9 @@ impl Error {
             Self::BadSourceList(_) => {
                 "Put sources.json in the data folder right, or move it away and add the folders again."
             }
+            Self::UnknownPath(_) => "Ask for the list of the folder and use a path from it.",
+            Self::NotAFile(_) => "Ask for a file, or for the list of this folder.",
+            Self::NotAFolder(_) => "Read it, or ask for the list of the folder that it is in.",
             _ => "Try again; the log of the service says more.",
         }
         .into()

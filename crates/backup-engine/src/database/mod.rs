@@ -20,7 +20,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-pub(crate) use check::{Proof, Soundness, check_integrity};
+pub(crate) use check::{Proof, Soundness, check_integrity, soundness};
 pub(crate) use connect::open_immutable;
 #[allow(unused_imports, reason = "so far only the library is read through it")]
 pub(crate) use copy::{CopyFolder, remove_copies};

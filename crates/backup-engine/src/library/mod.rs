@@ -270,7 +270,10 @@ impl Library {
         swapped
     }
 
-    fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T, Error>) -> Result<T, Error> {
+    pub(crate) fn read<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         self.with(|connections| {
             let pooled = lock(&connections.readers).pop();
             let reader = match pooled {
