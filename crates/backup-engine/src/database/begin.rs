@@ -10,11 +10,11 @@ use std::time::Duration;
 use super::check::Owner;
 use super::check::{Proof, Soundness};
 use super::connect::{self, Trouble, open_immutable, patiently};
-use super::copy::CopyFolder;
+use super::copy::{Copy, CopyFolder};
 use super::pages::Pages;
 use super::reader::{PageReader, Source};
 use super::token::Stamp;
-use super::{Begun, HEADER, Plain, beside, companions, filled, head, is_database, says_wal};
+use super::{Begun, HEADER, Plain, beside, companions, filled, head, is_database, says_wal, size};
 use crate::Watch;
 
 /// How long another program may keep a database locked.
@@ -57,9 +57,10 @@ pub(super) fn begin(
         });
     }
     let wal = says_wal(&header);
-    let index = beside(path, "-shm").try_exists()?;
+    let index = size(&beside(path, "-shm"))?.is_some();
+    let alone = companions(path)?.is_empty() && !index;
     // Opening one with a log that nobody has open would make files beside it.
-    if wal && !index && companions(path)?.is_empty() {
+    if wal && alone {
         match quietly(path, folder, watch) {
             Err(Trouble::Changed) => {}
             result => return result,
@@ -105,20 +106,33 @@ fn locked(
     Ok(Begun::Pages(Box::new(reader)))
 }
 
-/// Reads a database that nobody has open, without a lock and without making anything beside it.
+/// Reads a database that nobody has open, without a lock and without making anything beside it. Whatever goes wrong with
+/// one that was changed meanwhile came of that.
 fn quietly(path: &Path, folder: &CopyFolder, watch: &Watch) -> Result<Begun, Trouble> {
     let quiet = Quiet::of(path)?;
-    let mut pages = Pages::begin(open_immutable(path)?, true)?;
-    let reader = if folder.has_room_for(pages.len())? {
-        let copy = folder.copy(&mut pages, watch, PATIENCE)?;
-        if !quiet.is_unchanged() {
-            return Err(Trouble::Changed);
-        }
-        PageReader::of_copy(copy, watch)?
-    } else {
-        PageReader::new(Source::Unlocked(pages, quiet), unproven())
+    let copied = unlocked(path, folder, watch);
+    if !quiet.is_unchanged() {
+        return Err(Trouble::Changed);
+    }
+    let reader = match copied? {
+        Unlocked::Copy(copy) => PageReader::of_copy(copy, watch)?,
+        Unlocked::Pages(pages) => PageReader::new(Source::Unlocked(pages, quiet), unproven()),
     };
     Ok(Begun::Pages(Box::new(reader)))
+}
+
+enum Unlocked {
+    Copy(Copy),
+    Pages(Pages),
+}
+
+fn unlocked(path: &Path, folder: &CopyFolder, watch: &Watch) -> Result<Unlocked, Trouble> {
+    let mut pages = Pages::begin(open_immutable(path)?, true)?;
+    Ok(if folder.has_room_for(pages.len())? {
+        Unlocked::Copy(folder.copy(&mut pages, watch, PATIENCE)?)
+    } else {
+        Unlocked::Pages(pages)
+    })
 }
 
 fn unproven() -> Proof {

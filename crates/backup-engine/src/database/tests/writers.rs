@@ -83,7 +83,9 @@ fn with_a_journal_a_writer_waits_for_moments_only() {
     let before = newest();
     let proof = reader.proof();
     let bytes = read(&mut reader);
+    let waiting = Instant::now();
     while newest() == before {
+        assert!(waiting.elapsed() < Duration::from_secs(20), "no commit");
         std::thread::yield_now();
     }
     assert_eq!(proof.wait(), Soundness::Sound);
