@@ -151,3 +151,30 @@ fn a_cancelled_proof_ends_at_once() {
         dropped.elapsed()
     );
 }
+
+#[test]
+fn what_was_read_without_a_lock_does_not_count_where_it_changed_meanwhile() {
+    use super::super::begin::{Quiet, accept, unlocked};
+    use super::super::connect::Trouble;
+    let place = Place::new();
+    drop(make(&place.path(), "PRAGMA journal_mode = WAL", 50, 500));
+    let watch = Watch::unwatched();
+    for sql in [
+        "SELECT count(*) FROM t",
+        "UPDATE t SET name = 'in the log'",
+        "UPDATE t SET name = 'in the file'; PRAGMA wal_checkpoint(TRUNCATE)",
+    ] {
+        let quiet = Quiet::of(&place.path(), &watch).unwrap();
+        let copied = unlocked(&place.path(), &place.copies(), &watch);
+        let program = Connection::open(place.path()).unwrap();
+        program.execute_batch(sql).unwrap();
+        let accepted = accept(quiet, copied, &watch);
+        drop(program);
+        if sql.starts_with("SELECT") {
+            assert!(matches!(accepted, Ok(Begun::Pages(_))), "{accepted:?}");
+        } else {
+            assert!(matches!(accepted, Err(Trouble::Changed)), "{accepted:?}");
+        }
+    }
+    assert_eq!(place.copies_left(), 0);
+}
