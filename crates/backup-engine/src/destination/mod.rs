@@ -131,8 +131,10 @@ impl Destination {
     /// and devices: it is given back when what is returned is dropped, or its process ends. Waits where it cannot tell
     /// whether another device still writes.
     pub(crate) fn hold(&self, watch: &Watch) -> Result<Hold, Error> {
-        if let Found::New = self.look()? {
-            create_private_folder(&self.root).map_err(session::explain_write)?;
+        match self.look()? {
+            Found::New => create_private_folder(&self.root).map_err(session::explain_write)?,
+            // Nothing is written, not even a lease, where the key is another's or the format newer.
+            Found::Ready => drop(self.open(Part::Databases, watch, Ask::Again)?),
         }
         let (lock, claimant) = (
             self.lock()?,
