@@ -55,6 +55,7 @@ impl Shelf {
 
 /// A backup, open for reading.
 pub(crate) struct Opened {
+    pub(super) id: BackupId,
     snapshot: SnapshotId,
     pub(crate) details: Details,
     pub(crate) roots: Trees,
@@ -65,9 +66,7 @@ pub(crate) struct Opened {
 
 impl std::fmt::Debug for Opened {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.debug_tuple("Opened")
-            .field(&self.details.backup)
-            .finish()
+        out.debug_tuple("Opened").field(&self.id).finish()
     }
 }
 
@@ -220,6 +219,7 @@ impl Engine {
                 });
             }
             let opened = Arc::new(Opened {
+                id: id.clone(),
                 snapshot,
                 details,
                 roots,

@@ -38,7 +38,7 @@ impl Folders {
             Self::Backup(backup) => match backup.find(path) {
                 Ok(found) => Ok(Some(stored(found))),
                 Err(Error::UnknownPath(_)) => Ok(None),
-                Err(error) => Err(error),
+                Err(error) => Err(error.naming(&backup.id)),
             },
             Self::Now(folders) => Ok(folders.at(path)?.map(live)),
         }
@@ -66,7 +66,8 @@ impl Side<About> for Folders {
     fn inside(&self, folder: &Thing<About>) -> Result<Option<Vec<Thing<About>>>, Error> {
         match (self, &folder.about) {
             (Self::Backup(backup), About::Stored(found)) => {
-                let inside = backup.folder(found.trees)?;
+                let inside = backup.folder(found.trees);
+                let inside = inside.map_err(|error| error.naming(&backup.id))?;
                 Ok(Some(inside.into_iter().map(stored).collect()))
             }
             (Self::Now(folders), About::Live(file)) => {
@@ -133,7 +134,10 @@ pub(super) fn same(
 
 fn held(backup: Option<&Arc<Opened>>, stored: &Found, live: &LiveFile) -> Result<bool, Error> {
     match backup {
-        Some(backup) => holds(backup.content(stored.part)?, stored, live),
+        Some(backup) => backup
+            .content(stored.part)
+            .and_then(|content| holds(content, stored, live))
+            .map_err(|error| error.naming(&backup.id)),
         None => Ok(false),
     }
 }
