@@ -229,25 +229,10 @@ fn own_to_system(metadata: &fs::Metadata, meta: &mut Metadata) -> NodeType {
     meta.ctime = ctime.ok();
     meta.inode = metadata.ino();
     // The repository writes them as Go does.
-    let (mode, mut rights) = (metadata.mode(), metadata.mode() & 0o777);
-    let (folder, device) = (
-        kind.is_dir(),
-        kind.is_block_device() || kind.is_char_device(),
-    );
-    for (is, bit) in [
-        (mode & 0o4000 != 0, 23),
-        (mode & 0o2000 != 0, 22),
-        (mode & 0o1000 != 0, 20),
-        (folder, 31),
-        (device, 26),
-        (kind.is_fifo(), 25),
-        (kind.is_socket(), 24),
-        (kind.is_char_device(), 21),
-    ] {
-        rights |= u32::from(is) << bit;
-    }
-    meta.mode = Some(rights);
-    if folder {
+    let mode = metadata.mode();
+    let bit = |of: u32, bit: u32| u32::from(mode & of != 0) << bit;
+    meta.mode = Some(mode & 0o777 | bit(0o4000, 23) | bit(0o2000, 22) | bit(0o1000, 20));
+    if kind.is_dir() {
         NodeType::Dir
     } else if kind.is_block_device() {
         NodeType::Dev {
@@ -274,3 +259,6 @@ fn own_to_system(metadata: &fs::Metadata, _: &mut Metadata) -> NodeType {
         NodeType::File
     }
 }
+
+#[cfg(test)]
+mod tests;

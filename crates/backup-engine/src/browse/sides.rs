@@ -104,6 +104,14 @@ fn live(file: LiveFile) -> Thing<About> {
     }
 }
 
+/// Who may do what with it, without what its type says. `None`: that is not known, or means nothing as with a link.
+pub(super) fn rights(node: &Node) -> Option<u32> {
+    // As the repository writes them: set-user-id, set-group-id and sticky have bits of their own.
+    const RIGHTS: u32 = 0o777 | 1 << 23 | 1 << 22 | 1 << 20;
+    let mode = node.meta.mode.filter(|_| !node.is_symlink());
+    mode.map(|mode| mode & RIGHTS)
+}
+
 /// Whether two things of one kind are the same. A time alone makes no difference: nothing would change by a restore but
 /// that time, and copying or unpacking a folder changes all of them.
 pub(super) fn same(
@@ -112,9 +120,8 @@ pub(super) fn same(
     newer: &Thing<About>,
 ) -> Result<bool, Error> {
     let (old, new) = (older.about.node(), newer.about.node());
-    // The rights of a link mean nothing and differ between systems.
-    let same_rights = old.is_symlink() || old.meta.mode == new.meta.mode;
-    if old.node_type != new.node_type || !same_rights {
+    let differ = |(old, new)| old != new;
+    if old.node_type != new.node_type || rights(old).zip(rights(new)).is_some_and(differ) {
         return Ok(false);
     }
     if old.node_type != NodeType::File {
