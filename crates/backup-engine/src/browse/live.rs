@@ -17,12 +17,14 @@ const DATABASE: &[u8; 16] = b"SQLite format 3\0";
 /// What lies beside a database and is part of it.
 const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
 
+pub(crate) type LeavesOut = Box<dyn Fn(&Path, bool) -> bool + Send + Sync>;
+
 /// A source, to be looked at now.
 pub(crate) struct LiveSource {
     pub id: String,
     pub folder: PathBuf,
     /// Whether the rules of the source leave out what lies at this path in it; whether that is a folder.
-    pub leaves_out: Box<dyn Fn(&Path, bool) -> bool + Send + Sync>,
+    pub leaves_out: LeavesOut,
 }
 
 #[derive(Default)]
