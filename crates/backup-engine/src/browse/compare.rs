@@ -3,7 +3,7 @@
 use super::items::{self, differences};
 use super::opened::Opened;
 use super::path::{ITEMS, Place};
-use super::scratch::unreadable;
+use super::scratch::{Scratch, unreadable};
 use super::side_by_side::Walk;
 use super::sides::{Folders, same};
 use super::{Difference, Page, Version, clamp};
@@ -80,30 +80,63 @@ impl Engine {
             None if after.is_some_and(|after| comes_after(after, ITEMS)) => return Ok(Vec::new()),
             None => None,
         };
-        let library = |backup: &Opened| self.shelf.libraries.of(backup);
+        let library = |backup: &Opened| {
+            let library = self.shelf.libraries.of(backup);
+            library.map_err(|error| error.naming(&backup.id))
+        };
         match (older.backup(), newer.backup()) {
             (Some(older), Some(newer)) => {
                 if older.details.library.sha256 == newer.details.library.sha256 {
                     return Ok(Vec::new());
                 }
-                let (older, newer) = (library(older)?, library(newer)?);
-                let (older, newer) = (older.open()?, newer.open()?);
-                differences(&stored(&older), &stored(&newer), after, limit)
+                let files = (library(older)?, library(newer)?);
+                let sides = (
+                    Stored::open(older, &files.0)?,
+                    Stored::open(newer, &files.1)?,
+                );
+                sides.0.with(|older| {
+                    sides
+                        .1
+                        .with(|newer| differences(&older, &newer, after, limit))
+                })
             }
             (Some(older), None) => {
-                let older = library(older)?;
-                let older = older.open()?;
-                self.library
-                    .read(|newer| differences(&stored(&older), &live(newer), after, limit))
+                let file = library(older)?;
+                let older = Stored::open(older, &file)?;
+                self.library.read(|newer| {
+                    older.with(|older| differences(&older, &live(newer), after, limit))
+                })
             }
             (None, Some(newer)) => {
-                let newer = library(newer)?;
-                let newer = newer.open()?;
-                self.library
-                    .read(|older| differences(&live(older), &stored(&newer), after, limit))
+                let file = library(newer)?;
+                let newer = Stored::open(newer, &file)?;
+                self.library.read(|older| {
+                    newer.with(|newer| differences(&live(older), &newer, after, limit))
+                })
             }
             (None, None) => Ok(Vec::new()),
         }
+    }
+}
+
+/// The library of a backup, to be compared.
+struct Stored<'a> {
+    backup: &'a Opened,
+    library: rusqlite::Connection,
+}
+
+impl<'a> Stored<'a> {
+    fn open(backup: &'a Opened, file: &Scratch) -> Result<Self, Error> {
+        let library = file.open();
+        let library = library.map_err(|error| error.naming(&backup.id))?;
+        Ok(Self { backup, library })
+    }
+
+    fn with<T>(&self, work: impl FnOnce(items::Side) -> T) -> T {
+        work(items::Side {
+            library: &self.library,
+            explain: &|error| unreadable(error).naming(&self.backup.id),
+        })
     }
 }
 
@@ -116,17 +149,10 @@ impl Version {
     }
 }
 
-fn stored(library: &rusqlite::Connection) -> items::Side<'_> {
-    items::Side {
-        library,
-        explain: unreadable,
-    }
-}
-
 fn live(library: &rusqlite::Connection) -> items::Side<'_> {
     items::Side {
         library,
-        explain: Error::from,
+        explain: &Error::from,
     }
 }
 

@@ -51,7 +51,7 @@ pub(super) fn json(library: &Connection, id: &str) -> rusqlite::Result<Option<St
 /// One of the libraries that are compared, and what its failures mean.
 pub(super) struct Side<'a> {
     pub library: &'a Connection,
-    pub explain: fn(rusqlite::Error) -> Error,
+    pub explain: &'a dyn Fn(rusqlite::Error) -> Error,
 }
 
 /// The items that are not the same, in the order of their ids, after this id: at most `limit`. Both libraries are read
@@ -112,7 +112,7 @@ impl<'a> Side<'a> {
 
 struct Cursor<'a> {
     rows: Rows<'a>,
-    explain: fn(rusqlite::Error) -> Error,
+    explain: &'a dyn Fn(rusqlite::Error) -> Error,
     item: Option<Item>,
 }
 
@@ -124,7 +124,11 @@ struct Item {
 }
 
 impl<'a> Cursor<'a> {
-    fn new(side: &Side, statement: &'a mut Statement, after: Option<&str>) -> Result<Self, Error> {
+    fn new(
+        side: &Side<'a>,
+        statement: &'a mut Statement,
+        after: Option<&str>,
+    ) -> Result<Self, Error> {
         let mut cursor = Self {
             rows: statement.query([after]).map_err(side.explain)?,
             explain: side.explain,

@@ -17,12 +17,14 @@ const DATABASE: &[u8; 16] = b"SQLite format 3\0";
 /// What lies beside a database and is part of it.
 const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
 
+pub(crate) type LeavesOut = Box<dyn Fn(&Path, bool) -> bool + Send + Sync>;
+
 /// A source, to be looked at now.
 pub(crate) struct LiveSource {
     pub id: String,
     pub folder: PathBuf,
     /// Whether the rules of the source leave out what lies at this path in it; whether that is a folder.
-    pub leaves_out: Box<dyn Fn(&Path, bool) -> bool + Send + Sync>,
+    pub leaves_out: LeavesOut,
 }
 
 #[derive(Default)]
@@ -229,25 +231,10 @@ fn own_to_system(metadata: &fs::Metadata, meta: &mut Metadata) -> NodeType {
     meta.ctime = ctime.ok();
     meta.inode = metadata.ino();
     // The repository writes them as Go does.
-    let (mode, mut rights) = (metadata.mode(), metadata.mode() & 0o777);
-    let (folder, device) = (
-        kind.is_dir(),
-        kind.is_block_device() || kind.is_char_device(),
-    );
-    for (is, bit) in [
-        (mode & 0o4000 != 0, 23),
-        (mode & 0o2000 != 0, 22),
-        (mode & 0o1000 != 0, 20),
-        (folder, 31),
-        (device, 26),
-        (kind.is_fifo(), 25),
-        (kind.is_socket(), 24),
-        (kind.is_char_device(), 21),
-    ] {
-        rights |= u32::from(is) << bit;
-    }
-    meta.mode = Some(rights);
-    if folder {
+    let mode = metadata.mode();
+    let bit = |of: u32, bit: u32| u32::from(mode & of != 0) << bit;
+    meta.mode = Some(mode & 0o777 | bit(0o4000, 23) | bit(0o2000, 22) | bit(0o1000, 20));
+    if kind.is_dir() {
         NodeType::Dir
     } else if kind.is_block_device() {
         NodeType::Dev {
@@ -274,3 +261,6 @@ fn own_to_system(metadata: &fs::Metadata, _: &mut Metadata) -> NodeType {
         NodeType::File
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,13 +7,12 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rustic_core::TreeId;
-use rustic_core::repofile::SnapshotId;
+use rustic_core::repofile::{SnapshotFile, SnapshotId};
 
 use super::EntryKind;
 use super::folders::{Folder, FolderCache, Found, Trees, merged};
 use super::scratch::Scratches;
-use crate::destination::{Content, Details, Part};
+use crate::destination::{BackupRecord, Content, Details, Part};
 use crate::engine::guarded;
 use crate::{BackupId, Engine, Error, Watch};
 
@@ -55,6 +54,7 @@ impl Shelf {
 
 /// A backup, open for reading.
 pub(crate) struct Opened {
+    pub(super) id: BackupId,
     snapshot: SnapshotId,
     pub(crate) details: Details,
     pub(crate) roots: Trees,
@@ -65,9 +65,7 @@ pub(crate) struct Opened {
 
 impl std::fmt::Debug for Opened {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.debug_tuple("Opened")
-            .field(&self.details.backup)
-            .finish()
+        out.debug_tuple("Opened").field(&self.id).finish()
     }
 }
 
@@ -174,62 +172,81 @@ impl Engine {
         let unknown = || Error::UnknownBackup(id.clone());
         let snapshots = self.destination.catalog().snapshots_of(id);
         let snapshot = *snapshots.first().ok_or_else(unknown)?;
-        let kept: Vec<Arc<Opened>> = self.shelf.lock().clone();
-        if reuse && let Some(opened) = kept.iter().find(|kept| kept.snapshot == snapshot) {
+        let kept = if reuse {
+            self.shelf.lock().clone()
+        } else {
+            Vec::new()
+        };
+        if let Some(opened) = kept.iter().find(|kept| kept.snapshot == snapshot) {
             return Ok((opened.clone(), true));
         }
-        let watch = Watch::unwatched();
-        let opened = guarded(|| {
-            let session = self.destination.read(Part::Databases, &watch)?;
-            let session = session.ok_or_else(unknown)?;
-            let committed = session.snapshot(&snapshot)?;
-            let details = Details::of(&committed).ok_or_else(unknown)?;
-            details.check_format()?;
-            let mut roots = Trees {
-                databases: Some(committed.tree),
-                files: None,
-            };
-            let mut reused = false;
-            let same = |part: Part, root: &TreeId| {
-                let contents = kept.iter().filter(|_| reuse);
-                let mut contents = contents.filter_map(|kept| match part {
-                    Part::Databases => Some(kept.databases.clone()),
-                    Part::Files => kept.files.clone(),
-                });
-                contents.find(|content| content.has_folder(root))
-            };
-            let databases = match same(Part::Databases, &committed.tree) {
-                Some(content) => {
-                    reused = true;
-                    content
-                }
-                None => Arc::new(Content::open(session)?),
-            };
-            let mut files = None;
-            if let Some(id) = record.files {
-                let session = self.destination.read(Part::Files, &watch)?;
-                let session = session.ok_or_else(unknown)?;
-                let tree = session.snapshot(&id)?.tree;
-                roots.files = Some(tree);
-                files = Some(match same(Part::Files, &tree) {
-                    Some(content) => {
-                        reused = true;
-                        content
-                    }
-                    None => Arc::new(Content::open(session)?),
-                });
-            }
-            let opened = Arc::new(Opened {
-                snapshot,
-                details,
-                roots,
-                databases,
-                files,
-                folders: FolderCache::default(),
-            });
-            Ok((opened, reused))
-        })?;
-        self.shelf.keep(opened.0.clone());
-        Ok(opened)
+        let opening = Opening {
+            engine: self,
+            id,
+            kept,
+        };
+        let (opened, reused) = guarded(|| opening.open(&record, snapshot))?;
+        self.shelf.keep(opened.clone());
+        Ok((opened, reused))
+    }
+}
+
+struct Opening<'a> {
+    engine: &'a Engine,
+    id: &'a BackupId,
+    /// Whose indexes may serve again.
+    kept: Vec<Arc<Opened>>,
+}
+
+impl Opening<'_> {
+    fn open(
+        &self,
+        record: &BackupRecord,
+        snapshot: SnapshotId,
+    ) -> Result<(Arc<Opened>, bool), Error> {
+        let (committed, databases, mut reused) = self.part(Part::Databases, &snapshot)?;
+        let unknown = || Error::UnknownBackup(self.id.clone());
+        let details = Details::of(&committed).ok_or_else(unknown)?;
+        details.check_format()?;
+        let mut roots = Trees {
+            databases: Some(committed.tree),
+            files: None,
+        };
+        let mut files = None;
+        if let Some(id) = &record.files {
+            let (listed, content, kept) = self.part(Part::Files, id)?;
+            roots.files = Some(listed.tree);
+            files = Some(content);
+            reused |= kept;
+        }
+        let opened = Opened {
+            id: self.id.clone(),
+            snapshot,
+            details,
+            roots,
+            databases,
+            files,
+            folders: FolderCache::default(),
+        };
+        Ok((Arc::new(opened), reused))
+    }
+
+    /// Reads a snapshot, and opens its repository, unless an index that is kept knows its folders.
+    fn part(
+        &self,
+        part: Part,
+        id: &SnapshotId,
+    ) -> Result<(SnapshotFile, Arc<Content>, bool), Error> {
+        let session = self.engine.destination.read(part, &Watch::unwatched())?;
+        let session = session.ok_or_else(|| Error::UnknownBackup(self.id.clone()))?;
+        let snapshot = session.snapshot(id)?;
+        let mut kept = self.kept.iter().filter_map(|kept| match part {
+            Part::Databases => Some(&kept.databases),
+            Part::Files => kept.files.as_ref(),
+        });
+        match kept.find(|content| content.has_folder(&snapshot.tree)) {
+            Some(content) => Ok((snapshot, content.clone(), true)),
+            None => Ok((snapshot, Arc::new(Content::open(session)?), false)),
+        }
     }
 }

@@ -32,14 +32,16 @@ pub(super) trait Side<T> {
     fn inside(&self, folder: &Thing<T>) -> Result<Option<Vec<Thing<T>>>, Error>;
 }
 
+/// Whether a thing of one kind is itself the same in both.
+pub(super) type Same<'a, T> = dyn Fn(&Thing<T>, &Thing<T>) -> Result<bool, Error> + 'a;
+
 type Pair<T> = (Option<Thing<T>>, Option<Thing<T>>);
 
 /// A walk down from one path, in the order of paths, name by name.
 pub(super) struct Walk<'a, T> {
     older: &'a dyn Side<T>,
     newer: &'a dyn Side<T>,
-    /// Whether a thing is itself the same in both.
-    same: &'a dyn Fn(&Thing<T>, &Thing<T>) -> Result<bool, Error>,
+    same: &'a Same<'a, T>,
     levels: Vec<Level<T>>,
 }
 
@@ -56,7 +58,7 @@ impl<'a, T> Walk<'a, T> {
     /// over, without being read.
     pub(super) fn new(
         (older, newer): (&'a dyn Side<T>, &'a dyn Side<T>),
-        same: &'a dyn Fn(&Thing<T>, &Thing<T>) -> Result<bool, Error>,
+        same: &'a Same<'a, T>,
         folder: &str,
         things: Pair<T>,
         after: Option<&str>,

@@ -38,7 +38,7 @@ impl Folders {
             Self::Backup(backup) => match backup.find(path) {
                 Ok(found) => Ok(Some(stored(found))),
                 Err(Error::UnknownPath(_)) => Ok(None),
-                Err(error) => Err(error),
+                Err(error) => Err(error.naming(&backup.id)),
             },
             Self::Now(folders) => Ok(folders.at(path)?.map(live)),
         }
@@ -66,7 +66,8 @@ impl Side<About> for Folders {
     fn inside(&self, folder: &Thing<About>) -> Result<Option<Vec<Thing<About>>>, Error> {
         match (self, &folder.about) {
             (Self::Backup(backup), About::Stored(found)) => {
-                let inside = backup.folder(found.trees)?;
+                let inside = backup.folder(found.trees);
+                let inside = inside.map_err(|error| error.naming(&backup.id))?;
                 Ok(Some(inside.into_iter().map(stored).collect()))
             }
             (Self::Now(folders), About::Live(file)) => {
@@ -103,6 +104,14 @@ fn live(file: LiveFile) -> Thing<About> {
     }
 }
 
+/// Who may do what with it, without what its type says. `None`: that is not known, or means nothing as with a link.
+pub(super) fn rights(node: &Node) -> Option<u32> {
+    // As the repository writes them: set-user-id, set-group-id and sticky have bits of their own.
+    const RIGHTS: u32 = 0o777 | 1 << 23 | 1 << 22 | 1 << 20;
+    let mode = node.meta.mode.filter(|_| !node.is_symlink());
+    mode.map(|mode| mode & RIGHTS)
+}
+
 /// Whether two things of one kind are the same. A time alone makes no difference: nothing would change by a restore but
 /// that time, and copying or unpacking a folder changes all of them.
 pub(super) fn same(
@@ -111,9 +120,8 @@ pub(super) fn same(
     newer: &Thing<About>,
 ) -> Result<bool, Error> {
     let (old, new) = (older.about.node(), newer.about.node());
-    // The rights of a link mean nothing and differ between systems.
-    let same_rights = old.is_symlink() || old.meta.mode == new.meta.mode;
-    if old.node_type != new.node_type || !same_rights {
+    let differ = |(old, new)| old != new;
+    if old.node_type != new.node_type || rights(old).zip(rights(new)).is_some_and(differ) {
         return Ok(false);
     }
     if old.node_type != NodeType::File {
@@ -133,7 +141,10 @@ pub(super) fn same(
 
 fn held(backup: Option<&Arc<Opened>>, stored: &Found, live: &LiveFile) -> Result<bool, Error> {
     match backup {
-        Some(backup) => holds(backup.content(stored.part)?, stored, live),
+        Some(backup) => backup
+            .content(stored.part)
+            .and_then(|content| holds(content, stored, live))
+            .map_err(|error| error.naming(&backup.id)),
         None => Ok(false),
     }
 }

@@ -85,10 +85,15 @@ impl Engine {
             }
             Ok(Outcome::Completed(report))
         });
-        match what {
-            Some(id) => verified.map_err(|error| error.naming(id)),
-            None => verified,
-        }
+        verified.map_err(|error| match (error, what) {
+            (error, Some(id)) => error.naming(id),
+            // What every backup needs.
+            (Error::Repository(detail), None) => Error::Damaged {
+                backup: None,
+                detail,
+            },
+            (error, None) => error,
+        })
     }
 
     fn survey(
