@@ -45,7 +45,7 @@ pub struct EngineOptions {
 pub struct Engine {
     pub(crate) data_dir: PathBuf,
     device_name: String,
-    sources: SourceStore,
+    pub(crate) sources: SourceStore,
     seen: SeenStore,
     pub(crate) library: Library,
     pub(crate) destination: Destination,
@@ -117,7 +117,7 @@ impl Engine {
     }
 
     /// What is in no backup: backups themselves, and the folder of the library, which is read in its own way.
-    fn kept_out(&self) -> [&Path; 2] {
+    pub(crate) fn kept_out(&self) -> [&Path; 2] {
         [&self.data_dir, self.destination.root()]
     }
 
