@@ -68,6 +68,20 @@ pub enum Error {
     NothingToUndelete(BackupId),
     #[error("not an item: {0}")]
     BadItem(String),
+    #[error("there is nothing at {0} in the backup")]
+    UnknownPath(String),
+    #[error("the source {0} is not set up here")]
+    NotSetUp(String),
+    #[error("cannot restore there: {0}")]
+    BadTarget(String),
+    #[error("in the way of a restore: {0}")]
+    InTheWay(String),
+    #[error("{0:?} and {1:?} are one name there")]
+    NameCollision(String, String),
+    #[error("what was to be replaced changed meanwhile")]
+    ChangedMeanwhile,
+    #[error("a restore that was broken off is not settled")]
+    Unsettled,
     #[error("the library: {0}")]
     Library(#[source] rusqlite::Error),
     #[error("the library is damaged: {0}")]
@@ -120,14 +134,17 @@ impl Error {
 
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::UnknownBackup(_) | Self::NothingToUndo | Self::NothingToUndelete(_) => {
-                ErrorKind::NotFound
-            }
+            Self::UnknownBackup(_)
+            | Self::UnknownPath(_)
+            | Self::NotSetUp(_)
+            | Self::NothingToUndo
+            | Self::NothingToUndelete(_) => ErrorKind::NotFound,
             Self::Locked(_) => ErrorKind::Locked,
             Self::Unreachable(_) => ErrorKind::Unreachable,
             Self::NewerLayout { .. } | Self::NewerLibrary { .. } => ErrorKind::Newer,
             Self::InUse(_) | Self::Busy => ErrorKind::Busy,
             Self::BadItem(_)
+            | Self::BadTarget(_)
             | Self::KeyExists
             | Self::WrongPassphrase
             | Self::BadPassphrase
@@ -159,6 +176,13 @@ impl Error {
             Self::NothingToUndo => "nothing-to-undo",
             Self::NothingToUndelete(_) => "nothing-to-undelete",
             Self::BadItem(_) => "bad-item",
+            Self::UnknownPath(_) => "unknown-path",
+            Self::NotSetUp(_) => "not-set-up",
+            Self::BadTarget(_) => "bad-target",
+            Self::InTheWay(_) => "in-the-way",
+            Self::NameCollision(..) => "name-collision",
+            Self::ChangedMeanwhile => "changed-meanwhile",
+            Self::Unsettled => "unsettled",
             _ => "failed",
         }
     }
@@ -202,6 +226,19 @@ impl Error {
             Self::Busy => "Another job is running. Nothing was changed.".into(),
             Self::NothingToUndo => "There is no restore to undo.".into(),
             Self::NothingToUndelete(_) => "This backup was not deleted since the service started.".into(),
+            Self::UnknownPath(_) => "There is nothing at this path in the backup. Nothing was changed.".into(),
+            Self::NotSetUp(_) => "This source of the backup is not set up on this device. Nothing was changed.".into(),
+            Self::BadTarget(why) => format!("This folder cannot be restored into: {why}. Nothing was changed."),
+            Self::InTheWay(what) => format!("Something is in the way of the restore: {what}. Nothing was changed."),
+            Self::NameCollision(one, other) => format!(
+                "The disk takes two names in the backup for the same, \u{201c}{one}\u{201d} and \u{201c}{other}\u{201d}. Nothing was changed."
+            ),
+            Self::ChangedMeanwhile => {
+                "Something that was to be replaced was changed while the restore was being prepared. Nothing was replaced.".into()
+            }
+            Self::Unsettled => {
+                "An earlier restore was broken off, and one of its folders cannot be reached. Nothing was changed.".into()
+            }
             Self::BadItem(why) => format!("This is not an item of a library: {why}. Nothing was changed."),
             Self::LibraryDamaged(_) => "The library is damaged and cannot be read. Its backups are not affected.".into(),
             Self::Library(_) => "The library could not be read or written.".into(),
@@ -247,6 +284,13 @@ impl Error {
             Self::NothingToUndo => "A restore can be undone until the next restore.",
             Self::NothingToUndelete(_) => "Choose another backup from the list.",
             Self::BadItem(_) => "Correct the item and send it again.",
+            Self::UnknownPath(_) => "Choose a path from the list of what is in the backup.",
+            Self::NotSetUp(_) => "Restore it into another folder, or add its folder to the sources first.",
+            Self::BadTarget(_) => "Choose another folder.",
+            Self::InTheWay(_) => "Move it away, or restore into another folder.",
+            Self::NameCollision(..) => "Restore into a folder on a disk that tells such names apart.",
+            Self::ChangedMeanwhile => "Quit the programs that work with it, then try again.",
+            Self::Unsettled => "Connect the disk that it was on, then try again.",
             _ => "Try again; the log of the service says more.",
         }
         .into()

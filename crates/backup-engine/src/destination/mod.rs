@@ -28,7 +28,7 @@ use crate::{Error, Secret, Watch};
 
 use backend::{FirstFault, GuardedBackend, Written, remove_half_written};
 pub(crate) use catalog::Catalog;
-pub(crate) use content::Content;
+pub(crate) use content::{Content, CopyError};
 pub(crate) use part::Part;
 pub use records::{BackupRecord, SourceRecord, UnreadFile};
 pub(crate) use records::{COMMITTED, Details, LibraryDetails, PENDING};
@@ -231,6 +231,11 @@ impl Destination {
     pub(crate) fn unreadable(&self) -> Option<Error> {
         let count = self.catalog().unreadable();
         (count > 0).then_some(Error::DamagedRecords(count))
+    }
+
+    /// Its folder, whether it is there or not.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
     }
 
     fn folder(&self, part: Part) -> PathBuf {

@@ -49,6 +49,39 @@ pub(crate) fn inspect(path: &Path, watch: &Watch) -> Result<Inspected, Error> {
     }
 }
 
+/// Runs SQLite's `integrity_check` on a database of another program. What only that program could check is left to it.
+///
+/// Errors: `Damaged`.
+pub(crate) fn inspect_foreign(path: &Path, watch: &Watch) -> Result<Inspected, Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+    let verdict = Connection::open_with_flags(immutable_uri(path), flags)
+        .and_then(|mut connection| check_integrity(&mut connection, watch));
+    if watch.is_canceled() {
+        return Ok(Inspected::Canceled);
+    }
+    let detail = match verdict {
+        Ok(verdict) => verdict,
+        Err(error) => error.to_string(),
+    };
+    let unknown_here = NOT_AT_HAND.iter().any(|text| detail.contains(text));
+    if detail == "ok" || unknown_here {
+        return Ok(Inspected::Sound);
+    }
+    Err(Error::Damaged {
+        backup: None,
+        detail: format!("a database in it: {detail}"),
+    })
+}
+
+/// What SQLite says where a database uses extensions of the program that it is of.
+const NOT_AT_HAND: [&str; 5] = [
+    "no such collation",
+    "no such function",
+    "no such module",
+    "no such tokenizer",
+    "unknown tokenizer",
+];
+
 /// SQLite's verdict on a whole database: "ok", or what is wrong first. A cancel breaks it off with an error.
 pub(super) fn check_integrity(
     connection: &mut Connection,

@@ -15,7 +15,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use crate::durable::create_private_folder;
 use crate::{Error, Watch};
 
-pub(crate) use inspect::{Inspected, inspect};
+pub(crate) use inspect::{Inspected, inspect, inspect_foreign};
 pub(crate) use pages::PageReader;
 
 /// Marks a SQLite file as a library of Holdfast (`application_id`).
@@ -186,6 +186,11 @@ impl Library {
     /// damaged library could not be restored. `watch` cancels the proof.
     pub(crate) fn pages(&self, watch: &Watch) -> Result<PageReader, Error> {
         self.with(|_| PageReader::begin(&self.path, watch))
+    }
+
+    /// The same view, of which nothing is proven. Each page is to be compared with what it should be.
+    pub(crate) fn unproven_pages(&self) -> Result<PageReader, Error> {
+        self.with(|_| PageReader::begin_unproven(&self.path))
     }
 
     /// Closes the library, lets `swap` put another folder in its place, and opens what is there then. All readers and

@@ -36,6 +36,18 @@ impl PageReader {
         if verdict != "ok" {
             return Err(Error::LibraryDamaged(verdict));
         }
+        Self::of(connection)
+    }
+
+    /// Pages that nobody has proven sound: for a reader who compares each of them with what it should be.
+    pub(super) fn begin_unproven(path: &Path) -> Result<Self, Error> {
+        let connection = open_reader(path)?;
+        connection.execute_batch("BEGIN")?;
+        Self::of(connection)
+    }
+
+    /// Of a connection in a transaction.
+    fn of(connection: Connection) -> Result<Self, Error> {
         let number = |pragma: &str| {
             connection.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get::<_, i64>(0))
         };
