@@ -49,7 +49,8 @@ pub(crate) struct UndoNote {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct PartNote {
     pub id: String,
-    base: String,
+    /// Escaped: see [`PartNote::base`].
+    pub base: String,
     pub area: Area,
     pub moves: Vec<Move>,
     /// Outer ones before inner ones.

@@ -118,7 +118,7 @@ impl<'a> Walk<'a> {
             }
             if is_database(&wanted) {
                 // Its log goes and stays with it.
-                companions(&name).for_each(|companion| drop(there.remove(&companion)));
+                there.retain(|other| !companions(&name).any(|companion| companion == *other));
             }
             self.entry(&folder, &path, wanted, live)?;
         }
