@@ -24,6 +24,7 @@ pub fn run(folder: &Path) {
     service.import(&assets::collect(100, 500));
     service.stop();
     make(&home);
+    forget(&home.join("data"));
 
     let service = Holdfast::start(&home);
     show("first time", once(&service));
@@ -83,6 +84,20 @@ fn make(home: &Path) {
         merge(&aside, &repository);
     }
     println!("  made in {:.0} s", start.elapsed().as_secs_f64());
+}
+
+/// Lets the data folder know of no backup, as on another device: its catalog can be deleted at any time.
+fn forget(data: &Path) {
+    for entry in fs::read_dir(data).unwrap() {
+        let entry = entry.unwrap();
+        if entry
+            .file_name()
+            .to_string_lossy()
+            .starts_with("catalog.db")
+        {
+            fs::remove_file(entry.path()).unwrap();
+        }
+    }
 }
 
 /// Moves a folder away and leaves its folders empty.

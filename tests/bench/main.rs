@@ -105,20 +105,16 @@ fn print(figures: &figures::Figures) {
     println!("Beside {}.", versions.join(", "));
 }
 
-/// Those of the others that are there: `cargo xtask bench` installs them where it can.
+/// Those of the others that are there: `cargo xtask bench` installs them where it can, and the tables name them.
 fn installed() -> Vec<Box<dyn Rival>> {
     let all: [Box<dyn Rival>; 3] = [
         Box::new(restic::Restic),
         Box::new(borg::Borg),
         Box::new(rustic::Rustic),
     ];
-    let (there, missing) = all
-        .into_iter()
-        .partition::<Vec<_>, _>(|rival| rival.version().is_some());
-    for rival in missing {
-        println!("  {} is not installed, and left out", rival.name());
-    }
-    there
+    all.into_iter()
+        .filter(|rival| rival.version().is_some())
+        .collect()
 }
 
 /// The others, each with an empty repository and an empty input.
