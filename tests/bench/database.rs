@@ -6,7 +6,7 @@ use std::path::Path;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OpenFlags, params};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
 use sha2::{Digest, Sha256};
 
 use crate::corpus;
@@ -66,7 +66,10 @@ pub fn make(path: &Path, notes: usize, searchable: bool) {
 /// Edits one note in a hundred, and adds one for a hundred there are. The same for the same round.
 pub fn change(path: &Path, round: u32) {
     let mut database = open(path);
-    let change = database.transaction().unwrap();
+    // A transaction that only then becomes one that writes is refused where another wrote in between.
+    let change = database
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .unwrap();
     let mut random = StdRng::seed_from_u64(1_000 + u64::from(round));
     let notes: i64 = change
         .query_row("SELECT count(*) FROM notes", [], |row| row.get(0))
