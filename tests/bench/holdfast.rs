@@ -161,12 +161,19 @@ impl Holdfast {
         jobs[0]["id"].as_str().unwrap().to_owned()
     }
 
-    /// Looks at a job every now and then, until it is over.
+    /// Looks at a job every now and then until it is over, and shows each look to `seen`.
     pub fn watch(&self, id: &str, mut seen: impl FnMut(&Job)) -> Job {
+        self.watch_until(id, |job| {
+            seen(job);
+            false
+        })
+    }
+
+    /// Looks at a job every now and then, until it is as wanted or over.
+    pub fn watch_until(&self, id: &str, mut wanted: impl FnMut(&Job) -> bool) -> Job {
         loop {
             let job = self.job(id);
-            seen(&job);
-            if job.is_over() {
+            if wanted(&job) || job.is_over() {
                 return job;
             }
             std::thread::sleep(LOOK);
