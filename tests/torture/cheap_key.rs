@@ -4,11 +4,11 @@
 use std::fs;
 use std::path::Path;
 
-use aes256ctr_poly1305aes::aead::{Aead, AeadCore};
+use aes256ctr_poly1305aes::aead::Aead;
 use aes256ctr_poly1305aes::{Aes256CtrPoly1305Aes, Key};
 use serde_json::Value;
 
-use crate::world::hex_of;
+use crate::content::hex_of;
 
 /// Binary logarithm.
 const COST: u8 = 4;

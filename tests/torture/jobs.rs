@@ -1,12 +1,12 @@
 //! The jobs of the engine that trials break off, run in this process or in one of their own that may be killed.
 
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 use backup_engine::{
-    BackupId, Engine, Error, NewSource, Outcome, SourceKind, Watch, failpoints_passed,
+    BackupId, Engine, Error, NewSource, Outcome, Place, SourceKind, Watch, failpoints_passed,
 };
 use serde_json::{Value, json};
 
@@ -40,10 +40,14 @@ impl Job {
     ];
 
     pub fn world(self) -> World {
-        World::new(match self {
+        let mut world = World::new(match self {
             Self::First => Kind::Fresh,
             _ => Kind::BackedUp,
-        })
+        });
+        if self.restores() {
+            world.quit();
+        }
+        world
     }
 
     pub fn backs_up(self) -> bool {
@@ -62,7 +66,10 @@ impl Job {
     pub fn prepare(self, engine: &Engine) -> Result<(), Error> {
         let (oldest, newest) = ends(engine);
         match self {
-            Self::Undo => restore(engine, &oldest.unwrap(), &Watch::unwatched()).map(drop),
+            Self::Undo => {
+                let watch = Watch::unwatched();
+                restore(engine, &oldest.unwrap(), Place::InPlace, &watch).map(drop)
+            }
             Self::Undelete => engine.delete(&newest.unwrap()),
             _ => Ok(()),
         }
@@ -71,6 +78,7 @@ impl Job {
     pub fn run(
         self,
         engine: &Engine,
+        home: &Path,
         ids: &(Option<BackupId>, Option<BackupId>),
         watch: &Watch,
     ) -> End {
@@ -84,7 +92,7 @@ impl Job {
                         Outcome::Canceled => Outcome::Canceled,
                     })
             }
-            Self::Restore => restore(engine, oldest.as_ref().unwrap(), watch),
+            Self::Restore => restore(engine, oldest.as_ref().unwrap(), Place::InPlace, watch),
             Self::Undo => engine.undo(watch),
             Self::Delete => engine
                 .delete(newest.as_ref().unwrap())
@@ -95,8 +103,8 @@ impl Job {
             Self::AddSource => {
                 let source = NewSource {
                     kind: SourceKind::Folder,
-                    path: std::env::temp_dir(),
-                    excludes: vec!["*".into()],
+                    path: home.join("documents/notes"),
+                    excludes: Vec::new(),
                 };
                 engine.add_source(source).map(|_| Outcome::Completed(()))
             }
@@ -116,10 +124,15 @@ pub fn ends(engine: &Engine) -> (Option<BackupId>, Option<BackupId>) {
     (backups.last().map(id), backups.first().map(id))
 }
 
+/// Said by a worker when its job begins.
+const BEGUN: &str = "BEGUN";
 const ORDER: &str = "HOLDFAST_TORTURE_JOB";
 
 /// A job in a process of its own, with failpoints set for it.
-pub struct Worker(Child);
+pub struct Worker {
+    process: Child,
+    said: BufReader<ChildStdout>,
+}
 
 pub struct Told {
     pub end: End,
@@ -131,36 +144,38 @@ impl Worker {
     pub fn start(job: Job, home: &Path, points: &[(String, String)]) -> Self {
         let order = json!({"job": format!("{job:?}"), "home": home, "points": points});
         let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args([
-            "jobs::worker",
-            "--exact",
-            "--nocapture",
-            "--ignored",
-            "--test-threads=1",
-        ]);
+        command.args(["jobs::worker", "--exact", "--nocapture", "--ignored"]);
         command.env(ORDER, order.to_string()).stdin(Stdio::null());
         command.stdout(Stdio::piped()).stderr(Stdio::null());
-        Self(command.spawn().unwrap())
+        let mut process = command.spawn().unwrap();
+        let said = BufReader::new(process.stdout.take().unwrap());
+        Self { process, said }
+    }
+
+    /// Until all that comes before the job is done.
+    pub fn wait_for_the_job(&mut self) {
+        let mut line = String::new();
+        while !line.contains(BEGUN) {
+            line.clear();
+            let length = self.said.read_line(&mut line).unwrap();
+            assert!(length > 0, "the worker did not come to its job");
+        }
     }
 
     /// `kill -9`.
     pub fn kill(&mut self) {
-        self.0.kill().unwrap();
+        self.process.kill().unwrap();
     }
 
     pub fn wait(mut self) -> Told {
         let mut text = String::new();
-        self.0
-            .stdout
-            .take()
-            .unwrap()
-            .read_to_string(&mut text)
-            .unwrap();
-        self.0.wait().unwrap();
-        told(&text).unwrap_or(Told {
+        self.said.read_to_string(&mut text).unwrap();
+        self.process.wait().unwrap();
+        let died = || Told {
             end: End::Died,
             passed: BTreeMap::new(),
-        })
+        };
+        told(&text).unwrap_or_else(died)
     }
 }
 
@@ -199,8 +214,8 @@ fn worker() {
     for (name, actions) in points {
         fail::cfg(name, &actions).unwrap();
     }
-    println!("BEGUN");
-    let end = match job.run(&engine, &ids, &Watch::unwatched()) {
+    println!("{BEGUN}");
+    let end = match job.run(&engine, &home, &ids, &Watch::unwatched()) {
         End::Completed => "completed".to_owned(),
         End::Canceled => "canceled".to_owned(),
         End::Failed(why) => why,

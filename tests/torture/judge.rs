@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use backup_engine::{BackupId, Engine, Outcome, Watch};
+use backup_engine::{BackupId, Engine, Outcome, Place, Watch};
 
+use crate::content::Content;
 use crate::jobs::Job;
-use crate::world::{World, back_up, dump, items, options, restore, verdict};
+use crate::world::{World, back_up, items, options, restore};
 
 /// How a job came to an end, as far as its caller was told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,49 +32,37 @@ macro_rules! ensure {
 /// Starts again and looks at everything that a job of this kind must have left as it was, or done.
 pub fn judge(world: &World, job: Job, end: &End) -> Result<(), String> {
     let start = Instant::now();
-    let said = |what: &str| {
-        let what = what.to_owned();
-        move |error: backup_engine::Error| format!("{what}: {} {error}", error.code())
-    };
     let engine = Engine::open(options(world.home())).map_err(said("N5, the start"))?;
-    library_is_old_or_new(world, &engine, job, end)?;
+    is_old_or_new(world, &engine, job, end)?;
+    let live = Content::live(world.home(), &engine)?;
     let listed = engine.backups().map_err(said("N5, the list"))?;
     let listed: Vec<BackupId> = listed.iter().map(|record| record.id.clone()).collect();
     let new = list_is_right(world, &listed, job, end)?;
-    let is_new = |id: &BackupId| new.as_ref() == Some(id);
-    engine
-        .library()
-        .put(&items(100..101, 7))
-        .map_err(said("N5, a change"))?;
-    let now = dump(&engine);
+    let put = engine.library().put(&items(100..101, 7));
+    put.map_err(said("N5, a change"))?;
+    let now = Content::live(world.home(), &engine)?;
     let next = back_up(&engine).map_err(said("N5, the next backup"))?;
-    ensure!(
-        start.elapsed() < RESTART,
-        "N5: {:?} until it worked",
-        start.elapsed()
-    );
-    for id in listed.iter().chain([&next]) {
-        let content = match world.known.get(id) {
-            Some(content) => content,
-            None if is_new(id) => &world.now,
-            None => &now,
-        };
+    let took = start.elapsed();
+    ensure!(took < RESTART, "N5: {took:?} until it worked");
+    for id in &listed {
+        let content = world.known.get(id).unwrap_or(&live);
+        ensure!(
+            world.known.contains_key(id) || new.as_ref() == Some(id),
+            "N3: {id} is listed"
+        );
         restores_to(world, &engine, id, content)?;
     }
-    Ok(())
+    restores_to(world, &engine, &next, &now)
 }
 
-fn library_is_old_or_new(
-    world: &World,
-    engine: &Engine,
-    job: Job,
-    end: &End,
-) -> Result<(), String> {
-    let content = dump(engine);
-    let target = world
-        .oldest()
-        .filter(|_| job.restores())
-        .map(|id| &world.known[id]);
+fn said(what: &'static str) -> impl Fn(backup_engine::Error) -> String {
+    move |error| format!("{what}: {} {error}", error.code())
+}
+
+fn is_old_or_new(world: &World, engine: &Engine, job: Job, end: &End) -> Result<(), String> {
+    let content = Content::live(world.home(), engine).map_err(|why| format!("N1: {why}"))?;
+    let target = world.oldest().filter(|_| job.restores());
+    let target = target.map(|id| &world.known[id]);
     let (old, new) = match job {
         // It begins with what a restore has put there.
         Job::Undo => (target, Some(&world.now)),
@@ -82,30 +71,29 @@ fn library_is_old_or_new(
     let (is_old, is_new) = (old == Some(&content), new == Some(&content));
     ensure!(
         is_old || is_new,
-        "N1: the library is neither the old nor the new one"
+        "N1: neither the old nor the new: {content:?} of {old:?}, {new:?}"
     );
     match end {
         End::Completed => ensure!(is_new || new.is_none(), "N1: a completed restore is gone"),
         End::Canceled | End::Failed(_) => {
             ensure!(
                 is_old,
-                "N1: the library was replaced by a job that ended with {end:?}"
+                "N1: something was replaced by a job that ended with {end:?}"
             )
         }
         End::Died => {}
     }
-    let sound = verdict(world.home());
-    ensure!(sound == "ok", "N1: the library is not sound: {sound}");
     Ok(())
 }
 
-/// The backup that this job may have made.
+/// Returns the backup that this job has made.
 fn list_is_right(
     world: &World,
     listed: &[BackupId],
     job: Job,
     end: &End,
 ) -> Result<Option<BackupId>, String> {
+    let completed = *end == End::Completed;
     let deleted = |id: &BackupId| job.deletes() && world.known.keys().next_back() == Some(id);
     for id in world.known.keys() {
         let there = listed.contains(id);
@@ -113,22 +101,19 @@ fn list_is_right(
             there || deleted(id),
             "N2: the acknowledged backup {id} is not listed"
         );
+        let gone = deleted(id) && job == Job::Delete && completed;
+        ensure!(!(there && gone), "the deleted backup {id} is listed");
+        let back = job == Job::Undelete && completed;
         ensure!(
-            !(there && deleted(id) && job == Job::Delete && *end == End::Completed),
-            "the deleted backup {id} is listed"
-        );
-        ensure!(
-            there || job != Job::Undelete || *end != End::Completed,
+            there || !back,
             "the backup {id} that was put back is not listed"
         );
     }
-    let new: Vec<_> = listed
-        .iter()
-        .filter(|id| !world.known.contains_key(*id))
-        .collect();
+    let new = listed.iter().filter(|id| !world.known.contains_key(*id));
+    let new: Vec<&BackupId> = new.collect();
     ensure!(
         new.len() <= usize::from(job.backs_up()),
-        "N3: {new:?} are listed and were never made"
+        "N3: {new:?} were never made"
     );
     match end {
         End::Completed if job.backs_up() => {
@@ -145,13 +130,21 @@ fn list_is_right(
     Ok(new.first().map(|id| (*id).clone()))
 }
 
+/// Restores a listed backup into a folder of its own and compares it.
 pub fn restores_to(
     world: &World,
     engine: &Engine,
     id: &BackupId,
-    content: &str,
+    content: &Content,
 ) -> Result<(), String> {
-    match restore(engine, id, &Watch::unwatched()) {
+    let folder = world.home().join("restored");
+    let restored = restore(
+        engine,
+        id,
+        Place::Folder(folder.clone()),
+        &Watch::unwatched(),
+    );
+    match restored {
         Ok(Outcome::Completed(())) => {}
         other => {
             return Err(format!(
@@ -159,14 +152,11 @@ pub fn restores_to(
             ));
         }
     }
+    let restored = Content::restored(&folder).map_err(|why| format!("N2: {id}: {why}"))?;
+    std::fs::remove_dir_all(folder).unwrap();
     ensure!(
-        dump(engine) == content,
-        "N2: {id} restores to something else"
-    );
-    let sound = verdict(world.home());
-    ensure!(
-        sound == "ok",
-        "N2: {id} restores to what is not sound: {sound}"
+        restored == *content,
+        "N2: {id} restores to {restored:?} and not to {content:?}"
     );
     Ok(())
 }

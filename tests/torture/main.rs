@@ -2,10 +2,14 @@
 //! hostile backups. docs/reliability.md says how each works and what it has found.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod backend_faults;
 mod cheap_key;
+mod content;
+mod corruption;
 mod failpoints;
 mod jobs;
 mod judge;
+mod kills;
 mod size;
 mod trials;
 mod world;

@@ -3,24 +3,27 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::OnceLock;
 
-use backup_engine::{BackupId, Engine, EngineOptions, Item, NewSource, Outcome, SourceKind, Watch};
-use rusqlite::{Connection, OpenFlags};
-use sha2::{Digest, Sha256};
+use backup_engine::{
+    BackupId, Engine, EngineOptions, Error, Item, NewSource, Outcome, Place, RestoreRequest,
+    SourceKind, Watch, What,
+};
+use rusqlite::Connection;
 
 use crate::cheap_key::make_cheap;
+use crate::content::Content;
 
 pub struct World {
     /// Removed when the trial ends.
     folder: tempfile::TempDir,
-    /// Every backup that was acknowledged, and the content of the library in it.
-    pub known: BTreeMap<BackupId, String>,
-    /// The content of the library, whose last change is in no backup.
-    pub now: String,
+    /// Every backup that was acknowledged.
+    pub known: BTreeMap<BackupId, Content>,
+    /// What is live now: its last changes are in no backup.
+    pub now: Content,
     /// Keeps the database live: its log is not empty, and the backups read beside it.
-    _database: Connection,
+    database: Option<Connection>,
 }
 
 /// What a world begins with.
@@ -34,8 +37,8 @@ pub enum Kind {
 
 struct Template {
     folder: tempfile::TempDir,
-    known: BTreeMap<BackupId, String>,
-    now: String,
+    known: BTreeMap<BackupId, Content>,
+    now: Content,
 }
 
 const ITEMS: u64 = 40;
@@ -47,7 +50,8 @@ impl World {
         Self::copy_of(template.folder.path(), &template.known, &template.now)
     }
 
-    pub fn copy_of(from: &Path, known: &BTreeMap<BackupId, String>, now: &str) -> Self {
+    /// A copy of the world in this folder.
+    pub fn copy_of(from: &Path, known: &BTreeMap<BackupId, Content>, now: &Content) -> Self {
         let folder = temporary();
         copy(from, folder.path());
         for name in ["data/destination.json", "data/sources.json"] {
@@ -57,13 +61,22 @@ impl World {
                 fs::write(path, moved).unwrap();
             }
         }
-        let database = live_database(folder.path(), 1_000);
-        Self {
+        let mut world = Self {
             folder,
             known: known.clone(),
-            now: now.to_owned(),
-            _database: database,
+            now: now.clone(),
+            database: None,
+        };
+        if from.join("documents").is_dir() {
+            world.database = Some(live_database(world.home(), 1_000));
+            world.now.documents = Content::documents_of(&world.home().join("documents")).unwrap();
         }
+        world
+    }
+
+    /// The program that has the database open ends: a restore of its folder would wait for that.
+    pub fn quit(&mut self) {
+        self.database = None;
     }
 
     pub fn home(&self) -> &Path {
@@ -86,6 +99,8 @@ impl Template {
         for number in 0..6 {
             write_file(home, number, 0);
         }
+        fs::create_dir(home.join("documents/empty")).unwrap();
+        std::os::unix::fs::symlink("notes/0.txt", home.join("documents/link")).unwrap();
         let source = NewSource {
             kind: SourceKind::Folder,
             path: home.join("documents"),
@@ -95,16 +110,17 @@ impl Template {
         let mut known = BTreeMap::new();
         if kind == Kind::BackedUp {
             for version in 1..3 {
-                let content = dump(&engine);
+                let content = Content::live(home, &engine).unwrap();
                 known.insert(back_up(&engine).unwrap(), content);
                 engine
                     .library()
                     .put(&items(version * 5..ITEMS / 2, version))
                     .unwrap();
                 write_file(home, version, version);
+                insert(&database, version);
             }
         }
-        let now = dump(&engine);
+        let now = Content::live(home, &engine).unwrap();
         drop((engine, database));
         if kind == Kind::BackedUp {
             let password = fs::read_to_string(home.join("data/key.txt")).unwrap();
@@ -142,8 +158,11 @@ pub fn copy(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
         let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
+        let kind = entry.file_type().unwrap();
+        if kind.is_dir() {
             copy(&entry.path(), &target);
+        } else if kind.is_symlink() {
+            std::os::unix::fs::symlink(fs::read_link(entry.path()).unwrap(), target).unwrap();
         } else {
             fs::copy(entry.path(), target).unwrap();
         }
@@ -160,14 +179,16 @@ fn write_file(home: &Path, number: u64, version: u64) {
 fn live_database(home: &Path, seed: u64) -> Connection {
     fs::create_dir_all(home.join("documents")).unwrap();
     let database = Connection::open(home.join("documents/app.db")).unwrap();
-    let text = text(seed, 2_000);
+    let set_up = "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0;
+        CREATE TABLE IF NOT EXISTS t (a TEXT);";
+    database.execute_batch(set_up).unwrap();
+    insert(&database, seed);
     database
-        .execute_batch(&format!(
-            "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; CREATE TABLE IF NOT EXISTS t (a TEXT);
-             INSERT INTO t VALUES ('{text}');"
-        ))
-        .unwrap();
-    database
+}
+
+fn insert(database: &Connection, seed: u64) {
+    let insert = "INSERT INTO t VALUES (?1)";
+    database.execute(insert, [text(seed, 2_000)]).unwrap();
 }
 
 /// Text that does not repeat.
@@ -198,7 +219,7 @@ pub fn items(numbers: std::ops::Range<u64>, version: u64) -> Vec<Item> {
     numbers.map(item).collect()
 }
 
-pub fn back_up(engine: &Engine) -> Result<BackupId, backup_engine::Error> {
+pub fn back_up(engine: &Engine) -> Result<BackupId, Error> {
     let id = engine.new_backup_id();
     match engine.back_up(&id, &Watch::unwatched())? {
         Outcome::Completed(record) => Ok(record.id),
@@ -206,38 +227,17 @@ pub fn back_up(engine: &Engine) -> Result<BackupId, backup_engine::Error> {
     }
 }
 
+/// Everything, in its place or into a folder.
 pub fn restore(
     engine: &Engine,
     id: &BackupId,
+    place: Place,
     watch: &Watch,
-) -> Result<Outcome<()>, backup_engine::Error> {
-    engine.restore(id, watch)
-}
-
-/// A hash of everything the library holds, in order.
-pub fn dump(engine: &Engine) -> String {
-    let (mut all, mut after) = (String::new(), None::<String>);
-    loop {
-        let page = engine.library().page(after.as_deref(), 500).unwrap();
-        let Some((last, _)) = page.last() else { break };
-        after = Some(last.clone());
-        for (id, json) in &page {
-            all.push_str(&format!("{id}\n{json}\n"));
-        }
-    }
-    hex_of(all.as_bytes())
-}
-
-pub fn hex_of(bytes: &[u8]) -> String {
-    let hash = Sha256::digest(bytes);
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// SQLite's own verdict on the library's file, read beside the engine.
-pub fn verdict(home: &Path) -> String {
-    let path = home.join("data/library/library.db");
-    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
-    connection
-        .query_row("PRAGMA integrity_check", [], |row| row.get(0))
-        .unwrap()
+) -> Result<Outcome<()>, Error> {
+    let request = RestoreRequest {
+        backup: id.clone(),
+        what: What::Everything,
+        place,
+    };
+    engine.restore(&request, watch)
 }

@@ -136,6 +136,7 @@ impl Backup<'_> {
             library: library.stored.details.clone(),
             files: files.map(|snapshot| snapshot.id.to_hex().as_str().to_owned()),
             sources,
+            proven: None,
         };
         if !self.watch.begin_commit() {
             return Ok(Outcome::Canceled);

@@ -3,20 +3,22 @@
 //! hold up every commit, so they are copied in short ones, as the online backup API does it, but to the byte. What there is
 //! no room for is streamed all the same, and fails on a change.
 
-use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
 
 use super::check::Owner;
 use super::check::{Proof, Soundness};
 use super::connect::{self, Trouble, open_immutable, patiently};
-use super::copy::CopyFolder;
+use super::copy::{Copy, CopyFolder};
 use super::pages::Pages;
 use super::reader::{PageReader, Source};
-use super::token::Stamp;
-use super::{Begun, HEADER, Plain, beside, companions, filled, head, is_database, says_wal};
+use super::token::{COARSE_TICK, Stamp};
+use super::{Begun, HEADER, Plain, beside, companions, filled, head, is_database, says_wal, size};
 use crate::Watch;
 
+/// Between two looks at a file that was changed just now.
+const STEP: Duration = Duration::from_millis(10);
 /// How long another program may keep a database locked.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -28,11 +30,23 @@ pub(super) struct Quiet {
 }
 
 impl Quiet {
-    fn of(path: &Path) -> io::Result<Self> {
-        Ok(Self {
-            path: path.to_owned(),
-            stamp: Stamp::of(path)?,
-        })
+    /// Waits until another change is sure to show: moments, if the last one was not just now.
+    pub(super) fn of(path: &Path, watch: &Watch) -> Result<Self, Trouble> {
+        let started = Instant::now();
+        loop {
+            let stamp = Stamp::of(path)?;
+            if stamp.is_settled(SystemTime::now()) {
+                let path = path.to_owned();
+                return Ok(Self { path, stamp });
+            }
+            if watch.is_canceled() {
+                return Err(Trouble::Canceled);
+            }
+            if started.elapsed() > COARSE_TICK {
+                return Err(Trouble::Changed);
+            }
+            thread::sleep(STEP);
+        }
     }
 
     /// Nobody wrote to the file or began a log. What cannot be asked counts as changed.
@@ -57,9 +71,10 @@ pub(super) fn begin(
         });
     }
     let wal = says_wal(&header);
-    let index = beside(path, "-shm").try_exists()?;
+    let index = size(&beside(path, "-shm"))?.is_some();
+    let alone = companions(path)?.is_empty() && !index;
     // Opening one with a log that nobody has open would make files beside it.
-    if wal && !index && companions(path)?.is_empty() {
+    if wal && alone {
         match quietly(path, folder, watch) {
             Err(Trouble::Changed) => {}
             result => return result,
@@ -105,20 +120,46 @@ fn locked(
     Ok(Begun::Pages(Box::new(reader)))
 }
 
-/// Reads a database that nobody has open, without a lock and without making anything beside it.
+/// Reads a database that nobody has open, without a lock and without making anything beside it. Whatever goes wrong with
+/// one that was changed meanwhile came of that.
 fn quietly(path: &Path, folder: &CopyFolder, watch: &Watch) -> Result<Begun, Trouble> {
-    let quiet = Quiet::of(path)?;
-    let mut pages = Pages::begin(open_immutable(path)?, true)?;
-    let reader = if folder.has_room_for(pages.len())? {
-        let copy = folder.copy(&mut pages, watch, PATIENCE)?;
-        if !quiet.is_unchanged() {
-            return Err(Trouble::Changed);
-        }
-        PageReader::of_copy(copy, watch)?
-    } else {
-        PageReader::new(Source::Unlocked(pages, quiet), unproven())
+    let quiet = Quiet::of(path, watch)?;
+    let copied = unlocked(path, folder, watch);
+    accept(quiet, copied, watch)
+}
+
+/// Takes what was read without a lock, if nothing was changed meanwhile.
+pub(super) fn accept(
+    quiet: Quiet,
+    copied: Result<Unlocked, Trouble>,
+    watch: &Watch,
+) -> Result<Begun, Trouble> {
+    if !quiet.is_unchanged() {
+        return Err(Trouble::Changed);
+    }
+    let reader = match copied? {
+        Unlocked::Copy(copy) => PageReader::of_copy(copy, watch)?,
+        Unlocked::Pages(pages) => PageReader::new(Source::Unlocked(pages, quiet), unproven()),
     };
     Ok(Begun::Pages(Box::new(reader)))
+}
+
+pub(super) enum Unlocked {
+    Copy(Copy),
+    Pages(Pages),
+}
+
+pub(super) fn unlocked(
+    path: &Path,
+    folder: &CopyFolder,
+    watch: &Watch,
+) -> Result<Unlocked, Trouble> {
+    let mut pages = Pages::begin(open_immutable(path)?, true)?;
+    Ok(if folder.has_room_for(pages.len())? {
+        Unlocked::Copy(folder.copy(&mut pages, watch, PATIENCE)?)
+    } else {
+        Unlocked::Pages(pages)
+    })
 }
 
 fn unproven() -> Proof {

@@ -1,12 +1,14 @@
 //! Proving a database sound beside the reading of it: SQLite's integrity check in a thread of its own, on the same
 //! version that is read.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 
 use rusqlite::{Connection, ErrorCode};
 
+use super::connect::open_immutable;
 use crate::Watch;
 
 /// Virtual machine steps between two looks at the cancel flag: far less than a millisecond.
@@ -105,6 +107,16 @@ impl Drop for Proof {
     fn drop(&mut self) {
         self.abandoned.store(true, Ordering::Relaxed);
         self.end();
+    }
+}
+
+/// Of a database of another program, in a file that nobody writes.
+pub(crate) fn soundness(path: &Path, watch: &Watch) -> Soundness {
+    let watch = watch.clone();
+    match open_immutable(path) {
+        Ok(mut connection) => check(&mut connection, Owner::Others, move || watch.is_canceled()),
+        Err(error) if is_damage(&error) => Soundness::Damaged(error.to_string()),
+        Err(error) => Soundness::Unchecked(error.to_string()),
     }
 }
 

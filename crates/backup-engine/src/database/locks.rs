@@ -8,7 +8,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 
-use super::{HEADER, beside, companions, head, is_database, says_wal};
+use super::{HEADER, beside, companions, head, is_database, says_wal, size};
 
 /// Whether SQLite cannot have `path`, or a database under it, for itself. Links are not followed.
 pub(super) fn any_locked(path: &Path) -> io::Result<bool> {
@@ -33,7 +33,7 @@ fn is_locked(path: &Path) -> io::Result<bool> {
     if !is_database(&header) {
         return Ok(false);
     }
-    let index = beside(path, "-shm").try_exists()?;
+    let index = size(&beside(path, "-shm"))?.is_some();
     if says_wal(&header) && !index && companions(path)?.is_empty() {
         return Ok(false);
     }

@@ -20,7 +20,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-pub(crate) use check::{Proof, Soundness, check_integrity};
+pub(crate) use check::{Proof, Soundness, check_integrity, soundness};
 pub(crate) use connect::open_immutable;
 #[allow(unused_imports, reason = "so far only the library is read through it")]
 pub(crate) use copy::{CopyFolder, remove_copies};
@@ -126,9 +126,17 @@ pub(crate) fn companions(path: &Path) -> io::Result<Vec<PathBuf>> {
 
 /// Whether a file is there and not empty: SQLite takes an empty log or journal for none.
 fn filled(path: &Path) -> io::Result<bool> {
+    Ok(size(path)?.is_some_and(|size| size > 0))
+}
+
+/// How large a file beside a database is. What is no file (a pipe, a folder) is an error: to open it might never end.
+fn size(path: &Path) -> io::Result<Option<u64>> {
     match fs::metadata(path) {
-        Ok(metadata) => Ok(metadata.len() > 0),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Ok(metadata) if metadata.is_file() => Ok(Some(metadata.len())),
+        Ok(_) => Err(io::Error::other(
+            "what lies beside it in the place of its log is no file",
+        )),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
 }
@@ -137,6 +145,9 @@ fn filled(path: &Path) -> io::Result<bool> {
 /// those of SQLite: never of a file that this process has open through SQLite.
 fn head(path: &Path, most: usize) -> io::Result<Vec<u8>> {
     let mut head = Vec::with_capacity(most);
+    if size(path)?.is_none() {
+        return Err(io::ErrorKind::NotFound.into());
+    }
     File::open(path)?.take(most as u64).read_to_end(&mut head)?;
     Ok(head)
 }

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 
 use super::begin::{PATIENCE, Quiet, begin};
 use super::check::{Owner, Proof, Soundness};
-use super::connect::{Trouble, open_immutable};
+use super::connect::{Trouble, open_immutable, patiently};
 use super::copy::{Copy, CopyFolder};
 use super::pages::{BATCH, Pages, pair};
 use super::{Begun, Unread};
@@ -34,7 +34,7 @@ pub(super) enum Source {
 }
 
 impl PageReader {
-    /// Begins to read any database. `folder` is where a copy of a database may be made that cannot be read in place for long.
+    /// Begins to read any database but one that this process has open through SQLite, whose locks would be given up. `folder` is where a copy of a database may be made that cannot be read in place for long.
     pub(crate) fn begin(path: &Path, folder: &CopyFolder, watch: &Watch) -> Begun {
         let reader = std::path::absolute(path)
             .map_err(Trouble::Io)
@@ -47,7 +47,18 @@ impl PageReader {
 
     /// Begins to read a database of this program, which has a write-ahead log.
     pub(crate) fn of_ours(path: &Path, watch: &Watch) -> Result<Self, Error> {
-        Ok(Self::live(path, Owner::Us, watch)?)
+        let begun = patiently(watch, PATIENCE, || Self::live(path, Owner::Us, watch));
+        begun.map_err(|trouble| match trouble {
+            Trouble::Sqlite(error) => error.into(),
+            other => Error::Panicked(format!("{other:?}")),
+        })
+    }
+
+    /// The same without a proof: for a reader who compares each page with what it should be.
+    pub(crate) fn of_ours_unproven(path: &Path) -> Result<Self, Error> {
+        let pages = Pages::begin(super::connect::open(path)?, true)?;
+        let unasked = Soundness::Unchecked("nobody asked".into());
+        Ok(Self::new(Source::Pages(pages), Proof::known(unasked)))
     }
 
     /// Pages out of one read transaction, and their proof out of another that sees the same.

@@ -14,7 +14,7 @@ use crate::backup::hex;
 /// A change within this time after another one may leave the same times behind.
 const TICK: Duration = Duration::from_millis(100);
 /// The same, where the file system has only whole seconds, or two of them.
-const COARSE_TICK: Duration = Duration::from_secs(3);
+pub(super) const COARSE_TICK: Duration = Duration::from_secs(3);
 /// The header of a log: its salts are new each time it begins anew.
 const LOG_HEADER: usize = 32;
 /// The header of the index of a log: how many pages it holds, and their checksum.
@@ -80,7 +80,7 @@ impl Stamp {
     }
 
     /// Whether a change after `now` is sure to leave another time behind.
-    fn is_settled(&self, now: SystemTime) -> bool {
+    pub(super) fn is_settled(&self, now: SystemTime) -> bool {
         let whole_seconds = self.modified.1 == 0 && self.changed.1 == 0;
         let tick = if whole_seconds { COARSE_TICK } else { TICK };
         age(self.changed, now) > tick.as_nanos().cast_signed()

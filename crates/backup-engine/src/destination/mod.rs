@@ -33,7 +33,7 @@ use crate::{Error, Secret, Watch};
 
 use backend::{FirstFault, GuardedBackend, Written, remove_half_written};
 pub(crate) use catalog::Catalog;
-pub(crate) use content::Content;
+pub(crate) use content::{Content, CopyError, Location};
 use lease::{Claimant, Lease, Timing};
 pub(crate) use part::Part;
 pub use records::{BackupRecord, SourceRecord, UnreadFile};
@@ -131,8 +131,10 @@ impl Destination {
     /// and devices: it is given back when what is returned is dropped, or its process ends. Waits where it cannot tell
     /// whether another device still writes.
     pub(crate) fn hold(&self, watch: &Watch) -> Result<Hold, Error> {
-        if let Found::New = self.look()? {
-            create_private_folder(&self.root).map_err(session::explain_write)?;
+        match self.look()? {
+            Found::New => create_private_folder(&self.root).map_err(session::explain_write)?,
+            // Nothing is written, not even a lease, where the key is another's or the format newer.
+            Found::Ready => drop(self.open(Part::Databases, watch, Ask::Again)?),
         }
         let (lock, claimant) = (
             self.lock()?,
@@ -313,24 +315,27 @@ impl Destination {
     ) -> Result<Session, Error> {
         let (fault, written) = (FirstFault::default(), Written::default());
         let folder = self.folder(part);
-        let repository = self.repository(&folder, watch, &fault, &written)?;
-        let open = repository.open(credentials).map_err(|error| {
-            if !error.is_incorrect_password() {
-                session::explain(&error, &fault, &self.root)
-            } else if keys_are_whole(&folder.join("keys")) {
-                self.keys.note_refused();
-                Error::Locked("the key does not open this destination".into())
-            } else {
-                Error::Damaged {
-                    backup: None,
-                    detail: "the files of the destination's keys".into(),
+        let storage = self.storage(&folder, watch, &fault, &written)?;
+        let open = repository_on(&storage)?
+            .open(credentials)
+            .map_err(|error| {
+                if !error.is_incorrect_password() {
+                    session::explain(&error, &fault, &self.root)
+                } else if keys_are_whole(&folder.join("keys")) {
+                    self.keys.note_refused();
+                    Error::Locked("the key does not open this destination".into())
+                } else {
+                    Error::Damaged {
+                        backup: None,
+                        detail: "the files of the destination's keys".into(),
+                    }
                 }
-            }
-        })?;
+            })?;
         self.accept(part, &open)?;
         Ok(Session::new(
             part,
             open,
+            storage,
             (fault, written),
             &self.root,
             watch,
@@ -365,11 +370,21 @@ impl Destination {
         fault: &FirstFault,
         written: &Written,
     ) -> Result<Repository<()>, Error> {
+        repository_on(&self.storage(folder, watch, fault, written)?)
+    }
+
+    fn storage(
+        &self,
+        folder: &Path,
+        watch: &Watch,
+        fault: &FirstFault,
+        written: &Written,
+    ) -> Result<Arc<GuardedBackend>, Error> {
         let text = folder
             .to_str()
             .ok_or_else(|| unreachable("its path is not valid Unicode"))?;
-        let failed = |error: Box<rustic_core::RusticError>| Error::Repository(error.display_log());
-        let local = LocalBackend::new(text, []).map_err(failed)?;
+        let local = LocalBackend::new(text, []);
+        let local = local.map_err(|error| Error::Repository(error.display_log()))?;
         let guarded = GuardedBackend::new(
             Arc::new(local),
             folder,
@@ -377,8 +392,7 @@ impl Destination {
             fault.clone(),
             written.clone(),
         );
-        let backends = RepositoryBackends::new(Arc::new(guarded), None);
-        Repository::new(&RepositoryOptions::default().no_cache(true), &backends).map_err(failed)
+        Ok(Arc::new(guarded))
     }
 
     fn lock(&self) -> Result<File, Error> {
@@ -398,6 +412,12 @@ impl Destination {
             }),
         }
     }
+}
+
+fn repository_on(storage: &Arc<GuardedBackend>) -> Result<Repository<()>, Error> {
+    let backends = RepositoryBackends::new(storage.clone(), None);
+    Repository::new(&RepositoryOptions::default().no_cache(true), &backends)
+        .map_err(|error| Error::Repository(error.display_log()))
 }
 
 /// Whether there are key files, each with the content that its name is the hash of.

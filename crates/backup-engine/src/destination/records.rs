@@ -32,6 +32,9 @@ pub(crate) struct Details {
     /// What else is in the backup.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<SourceRecord>,
+    /// When the backup was last restored to prove that it can be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proven: Option<DateTime<Utc>>,
 }
 
 /// `description` of a snapshot in `files/`.
@@ -107,6 +110,8 @@ pub struct BackupRecord {
     pub seconds: f64,
     /// What is in it beside the library.
     pub sources: Vec<SourceRecord>,
+    /// When it was last restored to prove that it can be.
+    pub proven: Option<DateTime<Utc>>,
     pub(crate) files: Option<SnapshotId>,
 }
 
@@ -116,6 +121,17 @@ impl Details {
     /// The snapshot's description.
     pub(crate) fn to_text(&self) -> Result<String, Error> {
         serde_json::to_string(self).map_err(|error| Error::Repository(error.to_string()))
+    }
+
+    /// Errors: `NewerLayout` where this version does not know how to read the backup.
+    pub(crate) fn check_format(&self) -> Result<(), Error> {
+        if self.format > FORMAT {
+            return Err(Error::NewerLayout {
+                found: self.format,
+                known: FORMAT,
+            });
+        }
+        Ok(())
     }
 
     /// Reads the commit record out of a snapshot; `None` for a snapshot that is no backup of ours.
@@ -162,6 +178,7 @@ impl BackupRecord {
                 .map_or(0, |summary| summary.data_added_packed),
             seconds: details.seconds,
             sources: details.sources,
+            proven: details.proven,
             files,
         })
     }

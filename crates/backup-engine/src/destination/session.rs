@@ -1,13 +1,18 @@
 //! One job's open destination, and what its failures mean.
 
+use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use rustic_core::repofile::{SnapshotFile, SnapshotId};
-use rustic_core::{Open, OpenStatus, RepairIndexOptions, Repository, RusticError, RusticResult};
+use rustic_core::repofile::{IndexFile, PackId, SnapshotFile, SnapshotId};
+use rustic_core::{
+    FileType, Open, OpenStatus, ReadBackend, RepairIndexOptions, Repository, RusticError,
+    RusticResult,
+};
 
 use super::Part;
-use super::backend::{Fault, FirstFault, Written};
+use super::backend::{Fault, FirstFault, GuardedBackend, Written};
 use super::lease::Lease;
 use crate::{Error, Watch};
 
@@ -15,6 +20,7 @@ use crate::{Error, Watch};
 pub(crate) struct Session<S = OpenStatus> {
     part: Part,
     pub(crate) repository: Repository<S>,
+    storage: Arc<GuardedBackend>,
     fault: FirstFault,
     written: Written,
     root: PathBuf,
@@ -27,6 +33,7 @@ impl Session {
     pub(super) fn new(
         part: Part,
         repository: Repository<OpenStatus>,
+        storage: Arc<GuardedBackend>,
         (fault, written): (FirstFault, Written),
         root: &Path,
         watch: &Watch,
@@ -34,6 +41,7 @@ impl Session {
         Self {
             part,
             repository,
+            storage,
             fault,
             written,
             root: root.to_owned(),
@@ -58,6 +66,7 @@ impl<S: Open> Session<S> {
         let Self {
             part,
             repository,
+            storage,
             fault,
             written,
             root,
@@ -67,6 +76,7 @@ impl<S: Open> Session<S> {
         Ok(Session {
             part,
             repository: load(repository).map_err(explain)?,
+            storage,
             fault,
             written,
             root,
@@ -93,6 +103,31 @@ impl<S: Open> Session<S> {
         self.repository
             .get_file::<SnapshotFile>(id)
             .map_err(self.explain())
+    }
+
+    /// The packs that are there, with their sizes.
+    pub(crate) fn packs(&self) -> Result<HashMap<PackId, u32>, Error> {
+        let packs = self.storage.list_with_size(FileType::Pack);
+        let packs = packs.map_err(self.explain())?.into_iter();
+        Ok(packs.map(|(id, size)| (id.into(), size)).collect())
+    }
+
+    /// Reads a pack whole and compares it with its name; `work` then reads of it what was read.
+    pub(crate) fn with_whole_pack<T>(
+        &self,
+        id: &PackId,
+        work: impl FnOnce() -> T,
+    ) -> Result<T, Error> {
+        let done = self.storage.with_whole_pack(id, work);
+        done.map_err(self.explain())
+    }
+
+    /// What the files of the index say, one after another.
+    pub(crate) fn index(&self) -> Result<impl Iterator<Item = Result<IndexFile, Error>>, Error> {
+        let files = self.repository.stream_files::<IndexFile>();
+        let explain = self.explain();
+        let files = files.map_err(self.explain())?;
+        Ok(files.map(move |file| file.map(|(_, index)| index).map_err(&explain)))
     }
 
     pub(crate) fn snapshot_ids(&self) -> Result<Vec<SnapshotId>, Error> {

@@ -65,7 +65,7 @@ impl Walk {
         }
         let class = self.class_of(&met);
         if let Some(error) = problem {
-            let why = format!("its extended attributes are missing: {}", why(&error));
+            let why = format!("extended attributes of it are missing: {}", why(&error));
             self.unread.note(&in_backup, why);
         }
         Some(Found {

@@ -132,6 +132,7 @@ fn program() {
             eprintln!("ready");
             eprintln!("{}", serde_json::to_string(&token).unwrap());
         }
+        "comes and goes" => come_and_go_until_told(&path),
         "commits" => commit_until_told(&path),
         other => panic!("{other}"),
     }
@@ -142,6 +143,37 @@ fn ready_and_wait() {
     let _ = std::io::stdin().read_to_end(&mut Vec::new());
 }
 
+/// Set once the program is to end.
+fn told() -> std::sync::Arc<std::sync::atomic::AtomicBool> {
+    let told = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let flag = told.clone();
+    std::thread::spawn(move || {
+        let _ = std::io::stdin().read_to_end(&mut Vec::new());
+        flag.store(true, std::sync::atomic::Ordering::SeqCst);
+    });
+    told
+}
+
+/// Opens it, gives every row the same new name, and closes it, which brings the log into the file; then a pause, in which
+/// nobody has it open.
+fn come_and_go_until_told(path: &Path) {
+    let told = told();
+    let mut round = 0_u32;
+    while !told.load(std::sync::atomic::Ordering::SeqCst) {
+        let connection = Connection::open(path).unwrap();
+        connection
+            .execute("UPDATE t SET name = 'round ' || ?1", [round])
+            .unwrap();
+        drop(connection);
+        round += 1;
+        if round == 1 {
+            eprintln!("ready");
+        }
+        std::thread::sleep(Duration::from_millis(u64::from(101 + round % 7)));
+    }
+    eprintln!("{round}");
+}
+
 /// Commits without a pause; says how many and how long the longest commit took, in milliseconds.
 fn commit_until_told(path: &Path) {
     let connection = Connection::open(path).unwrap();
@@ -149,12 +181,7 @@ fn commit_until_told(path: &Path) {
     connection
         .execute_batch("PRAGMA synchronous = OFF")
         .unwrap();
-    let told = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
-    let flag = told.clone();
-    std::thread::spawn(move || {
-        let _ = std::io::stdin().read_to_end(&mut Vec::new());
-        flag.store(true, std::sync::atomic::Ordering::SeqCst);
-    });
+    let told = told();
     let (mut commits, mut longest) = (0_u64, Duration::ZERO);
     while !told.load(std::sync::atomic::Ordering::SeqCst) {
         let started = Instant::now();

@@ -54,6 +54,7 @@ fn every_kind_of_change_changes_the_token() {
     run("BEGIN; UPDATE t SET name = 'five' WHERE n = 1;");
     differs("a journal under way");
     run("ROLLBACK");
+    differs("a journal that is gone");
     drop(program);
 
     let metadata = fs::metadata(&path).unwrap();

@@ -105,6 +105,34 @@ fn what_only_begins_like_a_database_is_stored_as_it_is() {
     assert!(matches!(place.begin(), Begun::Unread(Unread::Failed(_))));
 }
 
+#[cfg(unix)]
+#[test]
+fn a_pipe_in_the_place_of_a_log_holds_nothing_up() {
+    for (mode, suffix) in [
+        ("WAL", "-wal"),
+        ("WAL", "-shm"),
+        ("WAL", "-journal"),
+        ("DELETE", "-journal"),
+        ("DELETE", "-wal"),
+    ] {
+        let place = Place::new();
+        drop(make(
+            &place.path(),
+            &format!("PRAGMA journal_mode = {mode}"),
+            50,
+            500,
+        ));
+        let pipe = super::super::beside(&place.path(), suffix);
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.unwrap().success());
+        let begun = place.begin();
+        assert!(
+            matches!(begun, Begun::Unread(Unread::Failed(_))),
+            "{mode} {suffix}: {begun:?}"
+        );
+    }
+}
+
 #[test]
 fn a_damaged_database_is_read_and_its_damage_told() {
     for mode in ["DELETE", "WAL"] {

@@ -83,7 +83,9 @@ fn with_a_journal_a_writer_waits_for_moments_only() {
     let before = newest();
     let proof = reader.proof();
     let bytes = read(&mut reader);
+    let waiting = Instant::now();
     while newest() == before {
+        assert!(waiting.elapsed() < Duration::from_secs(20), "no commit");
         std::thread::yield_now();
     }
     assert_eq!(proof.wait(), Soundness::Sound);
@@ -94,4 +96,33 @@ fn with_a_journal_a_writer_waits_for_moments_only() {
     );
     assert!(rows(&place.image(&bytes)).len() >= 20_000);
     assert!(longest < 4_000, "{longest} ms");
+}
+
+#[test]
+fn a_program_that_comes_and_goes_meanwhile_leaves_no_mixture() {
+    let place = Place::new();
+    drop(make(
+        &place.path(),
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF",
+        4_000,
+        200,
+    ));
+    let program = Program::start("comes and goes", &place.path());
+    let mut whole = 0;
+    for _ in 0..40 {
+        let mut reader = match place.begin() {
+            Begun::Pages(reader) => reader,
+            Begun::Unread(_) => continue,
+            other => panic!("{other:?}"),
+        };
+        let image = place.image(&read(&mut reader));
+        let names: i64 = image
+            .query_row("SELECT count(DISTINCT name) FROM t", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(names, 1);
+        whole += 1;
+    }
+    let rounds: u64 = program.end().parse().unwrap();
+    println!("{whole} of 40 readings, {rounds} rounds");
+    assert!(whole > 20 && rounds > 5, "{whole} {rounds}");
 }

@@ -151,9 +151,24 @@ fn one_who_slept_between_looking_and_taking_disturbs_nobody() {
     drop(first.ok().unwrap());
     let second = take(place.root(), "second", HOUR, HOUR).ok().unwrap();
     assert_eq!(record::numbers(place.root()).unwrap(), [9]);
-    let claimed = claim(place.root(), seen.as_ref(), &device("late")).unwrap();
-    assert!(claimed.is_none());
-    assert!(second.still_ours().is_ok());
+    // The second never saw a lease at all.
+    for seen in [seen.as_ref(), None] {
+        let claimed = claim(place.root(), seen, &device("late")).unwrap();
+        assert!(claimed.is_none(), "{seen:?}");
+        assert!(second.still_ours().is_ok());
+    }
+}
+
+#[test]
+fn a_lease_with_the_record_of_another_is_lost_and_left_alone() {
+    let place = Place::new();
+    let lease = take(place.root(), "x", HOUR, HOUR).ok().unwrap();
+    fs::remove_file(place.file(1)).unwrap();
+    place.leave(1, &device("another"));
+    let left = fs::read(place.file(1)).unwrap();
+    assert!(is_lost(&lease));
+    drop(lease);
+    assert_eq!(fs::read(place.file(1)).unwrap(), left);
 }
 
 #[test]

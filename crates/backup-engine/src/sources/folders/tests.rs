@@ -1,5 +1,6 @@
 use super::*;
-use crate::sources::{SourceId, SourceKind, UnreadItem};
+use crate::sources::unread::UnreadItem;
+use crate::sources::{SourceId, SourceKind};
 use rustic_core::ReadSourceOpen;
 use std::fs;
 use std::io::Read;

@@ -48,7 +48,7 @@ impl Drop for Contender {
     }
 }
 
-/// Tries to take every place, all at once. Says which it took; and, when told to go on, which of them it still has.
+/// When told to, tries to take every place, all at once. Says which it took; and, when told to go on, which it still has.
 #[test]
 #[ignore = "a process of the other tests"]
 fn contend() {
@@ -57,6 +57,7 @@ fn contend() {
     };
     let stale = Duration::from_millis(std::env::var(STALE).unwrap().parse().unwrap());
     let name = std::process::id().to_string();
+    std::io::stdin().read_line(&mut String::new()).unwrap();
     let taken: Vec<(String, Lease)> = thread::scope(|scope| {
         let entries = fs::read_dir(places).unwrap().map(|entry| entry.unwrap());
         let threads: Vec<_> = entries
@@ -97,6 +98,7 @@ fn of_processes_that_find_a_lease_stale_exactly_one_takes_it_over() {
     }
     let start = |_| Contender::start(places.path(), Duration::from_secs(3));
     let mut contenders: Vec<_> = (0..4).map(start).collect();
+    contenders.iter_mut().for_each(Contender::go_on);
     for phase in ["taken", "kept"] {
         let mut all: Vec<String> = contenders.iter_mut().flat_map(Contender::places).collect();
         all.sort();
@@ -113,6 +115,7 @@ fn a_process_that_was_stopped_finds_out_when_it_goes_on() {
     fs::create_dir(&root).unwrap();
     fs::write(root.join("holdfast.json"), "{}").unwrap();
     let mut asleep = Contender::start(places.path(), HOUR);
+    asleep.go_on();
     assert_eq!(asleep.places(), ["place"]);
     let id = asleep.child.id().to_string();
     let signal = |signal: &str| {
