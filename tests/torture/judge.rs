@@ -34,6 +34,7 @@ pub fn judge(world: &World, job: Job, end: &End) -> Result<(), String> {
     let start = Instant::now();
     let engine = Engine::open(options(world.home())).map_err(said("N5, the start"))?;
     is_old_or_new(world, &engine, job, end)?;
+    what_was_replaced_comes_back(world, &engine, job)?;
     let live = Content::live(world.home(), &engine)?;
     let listed = engine.backups().map_err(said("N5, the list"))?;
     let listed: Vec<BackupId> = listed.iter().map(|record| record.id.clone()).collect();
@@ -83,6 +84,24 @@ fn is_old_or_new(world: &World, engine: &Engine, job: Job, end: &End) -> Result<
         }
         End::Died => {}
     }
+    Ok(())
+}
+
+/// Whatever end a restore came to that replaced something.
+fn what_was_replaced_comes_back(world: &World, engine: &Engine, job: Job) -> Result<(), String> {
+    if job != Job::Restore || Content::live(world.home(), engine)? == world.now {
+        return Ok(());
+    }
+    match engine.undo(&Watch::unwatched()) {
+        Ok(Outcome::Completed(())) => {}
+        other => {
+            return Err(format!(
+                "N1: what was replaced does not come back: {other:?}"
+            ));
+        }
+    }
+    let back = Content::live(world.home(), engine)?;
+    ensure!(back == world.now, "N1: {back:?} came back");
     Ok(())
 }
 

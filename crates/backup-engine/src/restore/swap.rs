@@ -39,7 +39,9 @@ impl Restore<'_> {
             parts: parts.collect::<Result<_, _>>()?,
         };
         replace(self.data_dir, self.library, Incoming::Staged, &note)?;
-        if let Err(error) = remove_staging(self.data_dir) {
+        if is_over(self.data_dir)
+            && let Err(error) = remove_staging(self.data_dir)
+        {
             tracing::warn!(%error, "the empty folders of a restore stay until the next one");
         }
         Ok(Outcome::Completed(()))
@@ -113,8 +115,16 @@ fn replace(
     } else {
         commit()?;
     }
-    undo::remove_older(data_dir);
+    if is_over(data_dir) {
+        undo::remove_older(data_dir);
+    }
     Ok(())
+}
+
+/// Whether nothing is left to be settled. The journal of a swap stays where its end could not be noted: with what was staged
+/// and what is kept, the next start notes it.
+fn is_over(data_dir: &Path) -> bool {
+    matches!(journal::is_pending(data_dir), Ok(false))
 }
 
 /// Settles a swap that broke off in this process and could not be taken back then.
