@@ -190,8 +190,18 @@ fn state(home: &Path, target: &Path) -> BTreeMap<PathBuf, String> {
             }
         }
     }
+    let own = [
+        "library",
+        "undo",
+        "catalog.db",
+        "seen.json",
+        "copies",
+        "machine.json",
+    ];
+    let mut leave_out = own.map(|name| home.join("data").join(name)).to_vec();
+    leave_out.push(target.to_owned());
     let mut found = BTreeMap::new();
-    scan(home, &[target.to_owned(), home.join("data")], &mut found);
+    scan(home, &leave_out, &mut found);
     found
 }
 

@@ -39,19 +39,27 @@ pub fn judge(world: &World, job: Job, end: &End) -> Result<(), String> {
     let listed = engine.backups().map_err(said("N5, the list"))?;
     let listed: Vec<BackupId> = listed.iter().map(|record| record.id.clone()).collect();
     let new = list_is_right(world, &listed, job, end)?;
+    let all_restore = || -> Result<(), String> {
+        for id in &listed {
+            let content = world.known.get(id).unwrap_or(&live);
+            let known = world.known.contains_key(id) || new.as_ref() == Some(id);
+            ensure!(known, "N3: {id} is listed");
+            restores_to(world, &engine, id, content)?;
+        }
+        Ok(())
+    };
+    // Before a backup puts things right. Where the index is damaged, one has to.
+    if job != Job::Mend {
+        all_restore()?;
+    }
     let put = engine.library().put(&items(100..101, 7));
     put.map_err(said("N5, a change"))?;
     let now = Content::live(world.home(), &engine)?;
     let next = back_up(&engine).map_err(said("N5, the next backup"))?;
     let took = start.elapsed();
     ensure!(took < RESTART, "N5: {took:?} until it worked");
-    for id in &listed {
-        let content = world.known.get(id).unwrap_or(&live);
-        ensure!(
-            world.known.contains_key(id) || new.as_ref() == Some(id),
-            "N3: {id} is listed"
-        );
-        restores_to(world, &engine, id, content)?;
+    if job == Job::Mend {
+        all_restore()?;
     }
     restores_to(world, &engine, &next, &now)
 }
