@@ -236,3 +236,56 @@ fn put(engine: &Engine, number: u64, version: u64) {
     let item = versioned(number, version, 1_000);
     engine.library().put(&[item]).unwrap();
 }
+
+/// Flips a bit in a file of the index of `databases/`. The repository library makes its files read-only.
+fn damage_index(home: &Home) -> PathBuf {
+    let mut files = fs::read_dir(home.destination().join("databases/index")).unwrap();
+    let path = files.next().unwrap().unwrap().path();
+    let mut bytes = fs::read(&path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::remove_file(&path).unwrap();
+    fs::write(&path, bytes).unwrap();
+    path
+}
+
+#[test]
+fn a_damaged_index_file_is_set_aside_and_made_anew_from_the_packs() {
+    let home = Home::new();
+    let engine = home.open();
+    fill(&engine, 200, 2_000);
+    let (content, first) = (dump(&engine), back_up(&engine).id);
+    engine.library().put(&[versioned(1, 1, 2_000)]).unwrap();
+    let damaged = damage_index(&home);
+    let bytes = fs::read(&damaged).unwrap();
+    let next = back_up(&engine).id;
+    let aside = home.destination().join("damaged/databases/index");
+    let aside = aside.join(damaged.file_name().unwrap());
+    assert_eq!(fs::read(aside).unwrap(), bytes, "it is kept as it was");
+    let now = dump(&engine);
+    for (id, content) in [(&first, content), (&next, now)] {
+        restore(&engine, id);
+        assert_eq!(dump(&engine), content);
+    }
+}
+
+#[test]
+fn an_index_that_was_made_anew_stays_when_its_backup_is_cancelled() {
+    let home = Home::new();
+    let engine = home.open();
+    fill(&engine, 200, 2_000);
+    let (content, first) = (dump(&engine), back_up(&engine).id);
+    fill(&engine, 400, 2_000);
+    damage_index(&home);
+    let flag = CancelFlag::default();
+    let asked = flag.clone();
+    let watch = Watch::new(flag, move |step: Step| {
+        if step.done > 0 {
+            asked.cancel();
+        }
+    });
+    let outcome = engine.back_up(&engine.new_backup_id(), &watch).unwrap();
+    assert_eq!(outcome, Outcome::Canceled);
+    restore(&engine, &first);
+    assert_eq!(dump(&engine), content);
+}
