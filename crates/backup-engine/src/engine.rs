@@ -107,7 +107,11 @@ impl Engine {
     }
 
     /// Replaces the library with a backup. What it replaces is kept; see [`Engine::undo`].
-    pub fn restore(&self, id: &BackupId, watch: &Watch) -> Result<Outcome<()>, Error> {
+    pub(crate) fn restore_library(
+        &self,
+        id: &BackupId,
+        watch: &Watch,
+    ) -> Result<Outcome<()>, Error> {
         let _job = self.begin();
         watch.enter(Phase::Preparing);
         restore::settle_pending(&self.data_dir, &self.library)?;
@@ -171,7 +175,7 @@ impl Engine {
     }
 
     /// What a restore of this backup would do now. A library that is damaged counts as empty: all of it is replaced.
-    pub fn preview(&self, id: &BackupId) -> Result<RestorePreview, Error> {
+    pub(crate) fn preview_library(&self, id: &BackupId) -> Result<RestorePreview, Error> {
         let record = self.backup(id)?;
         let now = self.library.facts().and_then(|facts| {
             let newer = self.library.newer_than(record.taken, NEWER_NAMES)?;
@@ -192,6 +196,8 @@ impl Engine {
             newer_names,
             needed_bytes,
             free_bytes,
+            parts: Vec::new(),
+            in_use_by: None,
         })
     }
 

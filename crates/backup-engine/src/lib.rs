@@ -5,6 +5,7 @@
 
 mod backup;
 mod browse;
+mod coming;
 mod delete;
 mod destination;
 mod durable;
@@ -22,6 +23,9 @@ mod verify;
 mod watch;
 
 pub use browse::{Change, Difference, Entry, EntryKind, Page, Version};
+pub use coming::{
+    NewSource, PartPreview, Place, RestoreRequest, Source, SourceId, SourceKind, What,
+};
 pub use destination::{BackupRecord, DestinationReport, SourceRecord, UnreadFile};
 pub use engine::{Engine, EngineOptions};
 pub use error::{Error, ErrorKind};

@@ -34,6 +34,9 @@ pub struct RestorePreview {
     pub newer_names: Vec<String>,
     pub needed_bytes: u64,
     pub free_bytes: u64,
+    pub parts: Vec<crate::PartPreview>,
+    /// The program that has what is to be replaced open; the restore waits until it has quit.
+    pub in_use_by: Option<String>,
 }
 
 /// The space a restore of this size needs beside the library, checked. Returns (needed, free).

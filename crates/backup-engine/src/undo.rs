@@ -21,6 +21,8 @@ pub struct UndoRecord {
     /// In the library that would come back.
     pub assets: u64,
     pub bytes: u64,
+    /// Ids of the sources that would come back, or `library`.
+    pub sources: Vec<String>,
 }
 
 /// `undo/NUMBER/undo.json`.
@@ -55,6 +57,7 @@ impl UndoNote {
             restored: self.restored,
             assets: self.assets,
             bytes: self.bytes,
+            sources: vec!["library".into()],
         })
     }
 }

@@ -10,6 +10,8 @@ pub enum Phase {
     Storing,
     Staging,
     Verifying,
+    /// For a program to quit that has open what is to be replaced.
+    Waiting,
     Committing,
 }
 
@@ -122,6 +124,7 @@ impl Watch {
             Phase::Storing,
             Phase::Staging,
             Phase::Verifying,
+            Phase::Waiting,
             Phase::Committing,
         ];
         let phase = phases[usize::from(self.0.phase.load(Ordering::Relaxed)) % phases.len()];

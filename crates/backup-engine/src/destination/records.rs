@@ -106,6 +106,8 @@ pub struct BackupRecord {
     pub seconds: f64,
     /// What is in it beside the library.
     pub sources: Vec<SourceRecord>,
+    /// When it was last proven that it can be restored.
+    pub proven: Option<DateTime<Utc>>,
     pub(crate) files: Option<SnapshotId>,
 }
 
@@ -160,6 +162,7 @@ impl BackupRecord {
                 .map_or(0, |summary| summary.data_added_packed),
             seconds: details.seconds,
             sources: details.sources,
+            proven: None,
             files,
         })
     }

@@ -3,15 +3,20 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use backup_engine::{BackupId, Engine, Error, Item};
+use backup_engine::{BackupId, Depth, Engine, Error, Item, RestoreRequest};
 
 /// What is asked for.
 #[derive(Clone, Debug)]
 pub(crate) enum Request {
     /// With what is put into the library first.
     Creation(Upload),
-    Restoration(BackupId),
+    Restoration(RestoreRequest),
     Undo,
+    Verification {
+        /// All of them where there is none.
+        backup: Option<BackupId>,
+        depth: Depth,
+    },
 }
 
 /// What came with a call for a backup.
