@@ -111,7 +111,8 @@ impl Engine {
     }
 
     pub fn remove_source(&self, _: &SourceId) -> Result<(), Error> {
-        Err(Error::Busy)
+        // One of the kind "not found"; its own error comes with the sources.
+        Err(Error::NothingToUndo)
     }
 
     pub fn suggested_source(&self) -> Option<PathBuf> {

@@ -65,7 +65,7 @@ fn not_a_page(headers: &HeaderMap) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// The token may do everything; without it, what the user has switched on.
+/// The token may do everything; without it, what the user has switched on, and never what reaches beyond the library.
 fn permitted(app: &App, request: &Request) -> Result<(), ApiError> {
     let path = request.uri().path();
     if path == paths::HEALTH || path == paths::VERSION || has_token(app, request.headers()) {
