@@ -7,18 +7,26 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use chrono::{DateTime, Utc};
 
-use crate::backup::Origin;
+use crate::backup::{Backup, Origin, SeenStore};
+use crate::browse::Shelf;
+use crate::database::{CopyFolder, remove_copies};
 use crate::destination::{BackupRecord, Destination, DestinationReport, Details, Part};
 use crate::durable::create_private_folder;
 use crate::keys::{KeyState, KeyStore};
 use crate::library::Library;
 use crate::restore::{Restore, RestorePreview};
+use crate::sources::{NewSource, Source, SourceId, SourceStore};
 use crate::undo::UndoRecord;
 use crate::watch::{Outcome, Phase};
-use crate::{BackupId, Error, Secret, VERSION, Watch, backup, delete, journal, restore, undo};
+use crate::{
+    BackupId, Error, Secret, VERSION, Watch, backup, delete, journal, restore, undo, verify,
+};
 
 /// How many names of newer items a preview gives.
 const NEWER_NAMES: usize = 5;
+
+/// The folder of copies of databases that cannot be read where they are.
+const COPIES: &str = "copies";
 
 /// Where an engine works.
 #[derive(Clone, Debug)]
@@ -35,10 +43,13 @@ pub struct EngineOptions {
 
 #[derive(Debug)]
 pub struct Engine {
-    data_dir: PathBuf,
+    pub(crate) data_dir: PathBuf,
     device_name: String,
-    library: Library,
-    destination: Destination,
+    sources: SourceStore,
+    seen: SeenStore,
+    pub(crate) library: Library,
+    pub(crate) destination: Destination,
+    pub(crate) shelf: Shelf,
     job: Mutex<()>,
     last_id: Mutex<DateTime<Utc>>,
     /// Held as long as the engine lives.
@@ -58,12 +69,17 @@ impl Engine {
         journal::settle(&data_dir)?;
         restore::remove_staging(&data_dir)?;
         undo::remove_older(&data_dir);
+        remove_copies(&data_dir.join(COPIES)).map_err(Error::io("removing copies"))?;
+        verify::remove_scratch(&data_dir)?;
         let library = Library::open(&data_dir.join(journal::LIBRARY).join(backup::LIBRARY_FILE))?;
         let keys = KeyStore::new(&data_dir, options.passphrase, options.use_keychain);
         let root = std::path::absolute(&options.destination)
             .map_err(Error::io("reading the destination's path"))?;
         Ok(Self {
-            destination: Destination::new(&root, &data_dir, keys),
+            destination: Destination::new(&root, &data_dir, &options.device_name, keys),
+            sources: SourceStore::new(&data_dir),
+            seen: SeenStore::new(&data_dir),
+            shelf: Shelf::new(&data_dir)?,
             data_dir,
             device_name: options.device_name,
             library,
@@ -75,6 +91,34 @@ impl Engine {
 
     pub fn library(&self) -> &Library {
         &self.library
+    }
+
+    /// The folders that are in every backup beside the library.
+    pub fn sources(&self) -> Result<Vec<Source>, Error> {
+        self.sources.all()
+    }
+
+    /// Errors: `BadSource`.
+    pub fn add_source(&self, new: NewSource) -> Result<Source, Error> {
+        self.sources.add(new, &self.kept_out())
+    }
+
+    /// Its earlier backups stay. Errors: `UnknownSource`.
+    pub fn remove_source(&self, id: &SourceId) -> Result<(), Error> {
+        self.sources.remove(id)
+    }
+
+    /// A Pieces data folder that is there and no source yet.
+    pub fn suggested_source(&self) -> Result<Option<NewSource>, Error> {
+        match std::env::home_dir() {
+            Some(home) => self.sources.suggested(&home),
+            None => Ok(None),
+        }
+    }
+
+    /// What is in no backup: backups themselves, and the folder of the library, which is read in its own way.
+    fn kept_out(&self) -> [&Path; 2] {
+        [&self.data_dir, self.destination.root()]
     }
 
     pub fn device_name(&self) -> &str {
@@ -93,16 +137,22 @@ impl Engine {
     pub fn back_up(&self, id: &BackupId, watch: &Watch) -> Result<Outcome<BackupRecord>, Error> {
         let _job = self.begin();
         cancelable(watch, || {
-            watch.enter(Phase::Preparing);
-            let hold = self.destination.hold()?;
-            let session = self.destination.write(&hold, Part::Databases, watch)?;
-            self.destination.tidy(&session)?;
-            let origin = Origin {
-                id,
-                device_name: &self.device_name,
-                taken: Utc::now(),
+            let (sources, missing) = self.sources.open(&self.kept_out())?;
+            let backup = Backup {
+                destination: &self.destination,
+                library: &self.library,
+                sources,
+                missing,
+                seen: &self.seen,
+                copies: CopyFolder::new(&self.data_dir.join(COPIES)),
+                origin: Origin {
+                    id,
+                    device_name: &self.device_name,
+                    taken: Utc::now(),
+                },
+                watch,
             };
-            backup::back_up(session, self.library.pages(watch)?, &origin)
+            backup.run()
         })
     }
 
@@ -117,11 +167,12 @@ impl Engine {
         restore::settle_pending(&self.data_dir, &self.library)?;
         let restored = cancelable(watch, || {
             let unknown = || Error::UnknownBackup(id.clone());
-            self.backup(id)?;
+            self.present_backup(id)?;
             let snapshots = self.destination.catalog().snapshots_of(id);
             let session = self.destination.read(Part::Databases, watch)?;
             let session = session.ok_or_else(unknown)?;
-            let snapshot = session.snapshot(snapshots.first().ok_or_else(unknown)?)?;
+            let snapshot = snapshots.first().ok_or_else(unknown)?;
+            let snapshot = self.destination.known_snapshot(&session, snapshot)?;
             let details = Details::of(&snapshot).ok_or_else(unknown)?;
             let restore = Restore {
                 data_dir: &self.data_dir,
@@ -142,13 +193,24 @@ impl Engine {
         restore::undo(&self.data_dir, &self.library, watch)
     }
 
-    /// Every complete backup of the destination, newest first.
+    /// Every complete backup of the destination, newest first; while it is away, those that it held at the last look.
     pub fn backups(&self) -> Result<Arc<Vec<BackupRecord>>, Error> {
         guarded(|| self.destination.backups())
     }
 
+    /// One backup, also while the destination is away.
     pub fn backup(&self, id: &BackupId) -> Result<BackupRecord, Error> {
         let backups = self.backups()?;
+        match backups.iter().find(|record| record.id == *id) {
+            Some(record) => Ok(record.clone()),
+            // While the destination is away, nobody knows what else is in it by now.
+            None => self.present_backup(id),
+        }
+    }
+
+    /// One backup that is there to be worked with. Errors: `Unreachable` while the destination is away.
+    pub fn present_backup(&self, id: &BackupId) -> Result<BackupRecord, Error> {
+        let backups = guarded(|| self.destination.present_backups())?;
         let found = backups.iter().find(|record| record.id == *id);
         // One whose record cannot be read is not one that never was.
         let unknown = || {
@@ -163,7 +225,7 @@ impl Engine {
     pub fn delete(&self, id: &BackupId) -> Result<(), Error> {
         let _job = self.begin_at_once()?;
         guarded(|| {
-            self.backup(id)?;
+            self.present_backup(id)?;
             delete::delete(&self.destination, id)
         })
     }
@@ -176,7 +238,7 @@ impl Engine {
 
     /// What a restore of this backup would do now. A library that is damaged counts as empty: all of it is replaced.
     pub(crate) fn preview_library(&self, id: &BackupId) -> Result<RestorePreview, Error> {
-        let record = self.backup(id)?;
+        let record = self.present_backup(id)?;
         let now = self.library.facts().and_then(|facts| {
             let newer = self.library.newer_than(record.taken, NEWER_NAMES)?;
             Ok((facts, newer))
@@ -224,8 +286,10 @@ impl Engine {
     }
 
     /// Waits for what runs: a deletion, which is short, or another job of a caller that does not keep them apart itself.
-    fn begin(&self) -> MutexGuard<'_, ()> {
-        self.job.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn begin(&self) -> MutexGuard<'_, ()> {
+        let job = self.job.lock().unwrap_or_else(PoisonError::into_inner);
+        self.shelf.forget();
+        job
     }
 
     fn begin_at_once(&self) -> Result<MutexGuard<'_, ()>, Error> {
@@ -258,7 +322,7 @@ pub(crate) fn lock(data_dir: &Path) -> Result<File, Error> {
 
 /// [`guarded`], for a job. Reads and writes of a job that is cancelled fail wherever it is, and a commit cannot begin
 /// any more: so whatever error it ends with, it was cancelled, and everything is as before.
-fn cancelable<T>(
+pub(crate) fn cancelable<T>(
     watch: &Watch,
     work: impl FnOnce() -> Result<Outcome<T>, Error>,
 ) -> Result<Outcome<T>, Error> {

@@ -6,6 +6,7 @@
 mod backup;
 mod browse;
 mod coming;
+mod database;
 mod delete;
 mod destination;
 mod durable;
@@ -18,14 +19,13 @@ mod keys;
 mod library;
 mod restore;
 mod secret;
+mod sources;
 mod undo;
 mod verify;
 mod watch;
 
 pub use browse::{Change, Difference, Entry, EntryKind, Page, Version};
-pub use coming::{
-    NewSource, PartPreview, Place, RestoreRequest, Source, SourceId, SourceKind, What,
-};
+pub use coming::{PartPreview, Place, RestoreRequest, What};
 pub use destination::{BackupRecord, DestinationReport, SourceRecord, UnreadFile};
 pub use engine::{Engine, EngineOptions};
 pub use error::{Error, ErrorKind};
@@ -34,6 +34,7 @@ pub use keys::{KeyState, export_key, import_key};
 pub use library::{Item, Library, LibraryFacts};
 pub use restore::RestorePreview;
 pub use secret::Secret;
+pub use sources::{NewSource, Source, SourceId, SourceKind};
 pub use undo::UndoRecord;
 pub use verify::{Depth, VerifyReport};
 pub use watch::{CancelFlag, Outcome, Phase, Step, Watch};

@@ -119,8 +119,9 @@ fn a_destination_that_was_there_and_is_not_is_unreachable_and_never_made_anew() 
             .back_up(&engine.new_backup_id(), &Watch::unwatched())
             .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unreachable);
-        assert_eq!(engine.backups().unwrap_err().kind(), ErrorKind::Unreachable);
-        assert!(engine.destination_state().error.is_some());
+        assert_eq!(engine.backups().unwrap()[0].id, id);
+        let state = engine.destination_state().error.unwrap();
+        assert_eq!(state.kind(), ErrorKind::Unreachable);
         assert!(!home.destination().join("holdfast.json").exists());
     }
     fs::remove_dir(home.destination()).unwrap();
@@ -260,6 +261,30 @@ fn a_damaged_library_does_not_keep_its_backup_from_being_restored() {
     assert_eq!(damaged(&engine), "library-damaged");
     restore(&engine, &id);
     assert_eq!(dump(&engine), original);
+}
+
+#[test]
+fn a_damaged_library_is_not_backed_up_and_its_backups_stay() {
+    let home = Home::new();
+    let id = {
+        let engine = home.open();
+        fill(&engine, 400, 2_000);
+        back_up(&engine).id
+    };
+    let mut bytes = fs::read(home.library()).unwrap();
+    let at = bytes.len() / 2 / 16_384 * 16_384;
+    bytes[at..at + 64].fill(0xee);
+    fs::write(home.library(), bytes).unwrap();
+    let before = files(&home.destination());
+    let engine = home.open();
+    let error = engine
+        .back_up(&engine.new_backup_id(), &Watch::unwatched())
+        .unwrap_err();
+    assert_eq!(error.code(), "library-damaged");
+    assert_eq!(engine.backups().unwrap().len(), 1);
+    assert_eq!(files(&home.destination()), before);
+    restore(&engine, &id);
+    assert_sound(&home.data());
 }
 
 #[test]

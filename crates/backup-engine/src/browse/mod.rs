@@ -1,8 +1,26 @@
 //! What is in a backup, and how two versions differ: what a caller asks and is answered, page by page.
 
+mod compare;
+mod folders;
+mod items;
+mod list;
+mod live;
+mod opened;
+mod path;
+mod read;
+mod scratch;
+mod side_by_side;
+mod sides;
+
 use chrono::{DateTime, Utc};
 
 use crate::BackupId;
+
+pub(crate) use opened::Shelf;
+pub(crate) use scratch::remove_folder;
+
+/// How much a caller gets at once at most.
+const LARGEST_PAGE: usize = 1_000;
 
 /// Some of what was asked for, in a fixed order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,6 +28,20 @@ pub struct Page<T> {
     pub items: Vec<T>,
     /// To be given as `after` for the next page. `None`: this was the last.
     pub next: Option<String>,
+}
+
+impl<T> Page<T> {
+    fn empty() -> Self {
+        Self {
+            items: Vec::new(),
+            next: None,
+        }
+    }
+}
+
+/// What a caller asked for, in the bounds of what is given at once.
+fn clamp(limit: usize) -> usize {
+    limit.clamp(1, LARGEST_PAGE)
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
