@@ -126,6 +126,7 @@ fn noun(kind: JobKind) -> &'static str {
         JobKind::Creation => "backup",
         JobKind::Restoration => "restore",
         JobKind::Undo => "undo",
+        JobKind::Verification => "verification",
     }
 }
 

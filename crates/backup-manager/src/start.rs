@@ -149,7 +149,7 @@ fn refuse(
 /// the job has been looked at again.
 pub(crate) async fn cancel(line: &Line, api: &dyn Api) -> Result<(), Problem> {
     let job = line.running_job().ok_or_else(problem::nothing_runs)?;
-    if !job.cancelable || job.kind == JobKind::Undo {
+    if !job.cancelable || matches!(job.kind, JobKind::Undo | JobKind::Verification) {
         return Err(problem::not_cancelable());
     }
     let plain = line.read(|state| state.is_plain()).unwrap_or(false);

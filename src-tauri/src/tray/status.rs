@@ -35,6 +35,7 @@ fn working(job: &Job) -> String {
         (JobKind::Creation, _) => "Backing up",
         (JobKind::Restoration, _) => "Restoring",
         (JobKind::Undo, _) => return "Undoing the restore…".to_owned(),
+        (JobKind::Verification, _) => "Checking the backups",
     };
     format!("{what}, {:.0} %", job.progress.percentage.floor())
 }
@@ -43,6 +44,7 @@ fn failed(job: Option<&Job>) -> &'static str {
     match job.map(|job| job.kind) {
         Some(JobKind::Restoration) => "The last restore failed",
         Some(JobKind::Undo) => "The restore was not undone",
+        Some(JobKind::Verification) => "The last check of the backups failed",
         _ => "The last backup failed",
     }
 }

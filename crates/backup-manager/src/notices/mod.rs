@@ -25,6 +25,7 @@ pub enum NoticeKind {
     RestoreFailed,
     UndoDone,
     UndoFailed,
+    VerificationFailed,
 }
 
 /// Enough to act on a notice later, when it is clicked. Kept with the notification as text.
@@ -98,7 +99,8 @@ fn notice(job: &Job, moment: Moment) -> Option<Notice> {
         (JobKind::Restoration, JobState::Failed) => NoticeKind::RestoreFailed,
         (JobKind::Undo, JobState::Completed) => NoticeKind::UndoDone,
         (JobKind::Undo, JobState::Failed) => NoticeKind::UndoFailed,
-        // A cancel was somebody's own wish.
+        (JobKind::Verification, JobState::Failed) => NoticeKind::VerificationFailed,
+        // A cancel was somebody's own wish, and that all is as it should be is no news.
         _ => return None,
     };
     let made = moment
@@ -134,6 +136,7 @@ pub(crate) fn refused(kind: JobKind, problem: &Problem) -> Notice {
         JobKind::Creation => (NoticeKind::BackupFailed, Some(Button::Retry)),
         JobKind::Restoration => (NoticeKind::RestoreFailed, None),
         JobKind::Undo => (NoticeKind::UndoFailed, None),
+        JobKind::Verification => (NoticeKind::VerificationFailed, None),
     };
     let (title, body) = words::of(kind, Some(problem), None, None);
     let subject = Subject {
@@ -278,6 +281,7 @@ mod tests {
             restored: samples::noon(),
             assets: 12,
             bytes: 900,
+            sources: Vec::new(),
         };
         let moment = Moment {
             job: Some(&done),

@@ -27,6 +27,10 @@ pub(super) fn of(
         NoticeKind::BackupFailed => ("Backup failed", reason(problem)),
         NoticeKind::RestoreFailed => ("Restore failed", reason(problem)),
         NoticeKind::UndoFailed => ("The restore was not undone", reason(problem)),
+        NoticeKind::VerificationFailed if damaged(problem) => {
+            ("Backups are damaged", reason(problem))
+        }
+        NoticeKind::VerificationFailed => ("The backups were not checked", reason(problem)),
     };
     (title.to_owned(), body)
 }
@@ -45,6 +49,10 @@ fn kept(undo: &UndoState) -> String {
         "What was there before ({}) is kept and can be brought back.",
         items(undo.assets)
     )
+}
+
+fn damaged(problem: Option<&Problem>) -> bool {
+    problem.is_some_and(|problem| problem.code == "damaged")
 }
 
 fn reason(problem: Option<&Problem>) -> String {
