@@ -9,12 +9,12 @@ use chrono::{DateTime, Utc};
 
 use crate::backup::{Backup, Origin, SeenStore};
 use crate::browse::Shelf;
-use crate::database::{CopyFolder, remove_copies};
-use crate::destination::{BackupRecord, Destination, DestinationReport, Details, Part};
+use crate::database::{CopyFolder, holders, remove_copies};
+use crate::destination::{BackupRecord, Content, Destination, DestinationReport, Details, Part};
 use crate::durable::create_private_folder;
 use crate::keys::{KeyState, KeyStore};
 use crate::library::Library;
-use crate::restore::{Restore, RestorePreview};
+use crate::restore::{Contents, Restore, RestorePreview, RestoreRequest, SourcePlace, Trees};
 use crate::sources::{NewSource, Source, SourceId, SourceStore};
 use crate::undo::UndoRecord;
 use crate::watch::{Outcome, Phase};
@@ -45,7 +45,7 @@ pub struct EngineOptions {
 pub struct Engine {
     pub(crate) data_dir: PathBuf,
     device_name: String,
-    sources: SourceStore,
+    pub(crate) sources: SourceStore,
     seen: SeenStore,
     pub(crate) library: Library,
     pub(crate) destination: Destination,
@@ -67,8 +67,11 @@ impl Engine {
             fs::canonicalize(&options.data_dir).map_err(Error::io("opening the data folder"))?;
         let lock = lock(&data_dir)?;
         journal::settle(&data_dir)?;
-        restore::remove_staging(&data_dir)?;
-        undo::remove_older(&data_dir);
+        // A restore into a disk that is not there keeps its journal, and what it is about, until it is.
+        if !journal::is_pending(&data_dir)? {
+            restore::remove_staging(&data_dir)?;
+            undo::remove_older(&data_dir);
+        }
         remove_copies(&data_dir.join(COPIES)).map_err(Error::io("removing copies"))?;
         verify::remove_scratch(&data_dir)?;
         let library = Library::open(&data_dir.join(journal::LIBRARY).join(backup::LIBRARY_FILE))?;
@@ -117,7 +120,7 @@ impl Engine {
     }
 
     /// What is in no backup: backups themselves, and the folder of the library, which is read in its own way.
-    fn kept_out(&self) -> [&Path; 2] {
+    pub(crate) fn kept_out(&self) -> [&Path; 2] {
         [&self.data_dir, self.destination.root()]
     }
 
@@ -156,33 +159,78 @@ impl Engine {
         })
     }
 
-    /// Replaces the library with a backup. What it replaces is kept; see [`Engine::undo`].
-    pub(crate) fn restore_library(
-        &self,
-        id: &BackupId,
-        watch: &Watch,
-    ) -> Result<Outcome<()>, Error> {
+    /// Puts a backup, or some of it, in the place of what is there. What it replaces is kept; see [`Engine::undo`].
+    ///
+    /// Errors: `ChangedMeanwhile`, `NoSpace`, `Damaged`, `InTheWay`, `NameCollision`: all with everything as it was.
+    pub fn restore(&self, request: &RestoreRequest, watch: &Watch) -> Result<Outcome<()>, Error> {
         let _job = self.begin();
         watch.enter(Phase::Preparing);
         restore::settle_pending(&self.data_dir, &self.library)?;
         let restored = cancelable(watch, || {
-            let unknown = || Error::UnknownBackup(id.clone());
-            self.present_backup(id)?;
-            let snapshots = self.destination.catalog().snapshots_of(id);
-            let session = self.destination.read(Part::Databases, watch)?;
-            let session = session.ok_or_else(unknown)?;
-            let snapshot = snapshots.first().ok_or_else(unknown)?;
-            let snapshot = self.destination.known_snapshot(&session, snapshot)?;
-            let details = Details::of(&snapshot).ok_or_else(unknown)?;
-            let restore = Restore {
-                data_dir: &self.data_dir,
-                library: &self.library,
-                id,
-                watch,
-            };
-            restore.run(session, &details, snapshot.tree)
+            self.with_restore(&request.backup, watch, |restore| restore.run(request))
         });
-        restored.map_err(|error| error.naming(id))
+        restored.map_err(|error| error.naming(&request.backup))
+    }
+
+    /// Opens a backup for being restored.
+    fn with_restore<T>(
+        &self,
+        id: &BackupId,
+        watch: &Watch,
+        work: impl FnOnce(&Restore) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let unknown = || Error::UnknownBackup(id.clone());
+        let record = self.present_backup(id)?;
+        let snapshots = self.destination.catalog().snapshots_of(id);
+        let session = self.destination.read(Part::Databases, watch)?;
+        let session = session.ok_or_else(unknown)?;
+        let snapshot = snapshots.first().ok_or_else(unknown)?;
+        let snapshot = self.destination.known_snapshot(&session, snapshot)?;
+        let details = Details::of(&snapshot).ok_or_else(unknown)?;
+        let mut root = Trees {
+            databases: Some(snapshot.tree),
+            files: None,
+        };
+        let mut files = None;
+        if let Some(snapshot) = record.files {
+            let session = self.destination.read(Part::Files, watch)?;
+            let session = session.ok_or_else(unknown)?;
+            root.files = Some(session.snapshot(&snapshot)?.tree);
+            files = Some(Content::open(session)?);
+        }
+        let contents = Contents {
+            databases: Content::open(session)?,
+            files,
+            root,
+        };
+        work(&Restore {
+            data_dir: &self.data_dir,
+            destination: self.destination.root(),
+            library: &self.library,
+            id,
+            details: &details,
+            contents: &contents,
+            places: &self.source_places()?,
+            in_use: &in_use,
+            watch,
+        })
+    }
+
+    /// Where the sources are that are set up here.
+    fn source_places(&self) -> Result<Vec<SourcePlace>, Error> {
+        let (roots, missing) = self.sources.open(&self.kept_out())?;
+        let there = roots.into_iter().map(|root| SourcePlace {
+            id: root.id().to_string(),
+            path: root.folder().to_owned(),
+            excluded: Arc::new(move |path, is_folder| root.leaves_out_now(path, is_folder)),
+        });
+        // What was left out of a folder that is gone is gone with it.
+        let away = missing.into_iter().map(|missing| SourcePlace {
+            id: missing.source.id.to_string(),
+            path: missing.source.path,
+            excluded: Arc::new(|_, _| false),
+        });
+        Ok(there.chain(away).collect())
     }
 
     /// Brings back what the last restore replaced. Errors: `NothingToUndo`.
@@ -236,9 +284,9 @@ impl Engine {
         guarded(|| delete::undelete(&self.destination, id))
     }
 
-    /// What a restore of this backup would do now. A library that is damaged counts as empty: all of it is replaced.
-    pub(crate) fn preview_library(&self, id: &BackupId) -> Result<RestorePreview, Error> {
-        let record = self.present_backup(id)?;
+    /// What this restore would do now. A library that is damaged counts as empty: all of it is replaced.
+    pub fn preview(&self, request: &RestoreRequest) -> Result<RestorePreview, Error> {
+        let record = self.present_backup(&request.backup)?;
         let now = self.library.facts().and_then(|facts| {
             let newer = self.library.newer_than(record.taken, NEWER_NAMES)?;
             Ok((facts, newer))
@@ -250,16 +298,20 @@ impl Engine {
             }
             now => now?,
         };
-        let (needed_bytes, free_bytes) = restore::space(&self.data_dir, record.bytes)?;
+        let watch = Watch::unwatched();
+        let unlisted = guarded(|| {
+            self.with_restore(&request.backup, &watch, |restore| restore.preview(request))
+        });
+        let unlisted = unlisted.map_err(|error| error.naming(&request.backup))?;
         Ok(RestorePreview {
             record,
             library,
             newer,
             newer_names,
-            needed_bytes,
-            free_bytes,
-            parts: Vec::new(),
-            in_use_by: None,
+            parts: unlisted.parts,
+            needed_bytes: unlisted.needed_bytes,
+            free_bytes: unlisted.free_bytes,
+            in_use_by: unlisted.in_use_by,
         })
     }
 
@@ -299,6 +351,18 @@ impl Engine {
             Err(TryLockError::WouldBlock) => Err(Error::Busy),
         }
     }
+}
+
+/// The name of a program that has something under a folder open.
+fn in_use(folder: &Path) -> Result<Option<String>, Error> {
+    if !folder
+        .try_exists()
+        .map_err(Error::io("looking for a folder"))?
+    {
+        return Ok(None);
+    }
+    let holders = holders(folder).map_err(Error::io("looking for programs that use a folder"))?;
+    Ok(holders.into_iter().next().map(|holder| holder.program))
 }
 
 /// Takes the data folder for this process. Errors: `InUse`.

@@ -86,6 +86,18 @@ pub enum Error {
     NotAFile(String),
     #[error("{0:?} in the backup is not a folder")]
     NotAFolder(String),
+    #[error("the source {0} is not set up here")]
+    NotSetUp(String),
+    #[error("cannot restore there: {0}")]
+    BadTarget(String),
+    #[error("in the way of a restore: {0}")]
+    InTheWay(String),
+    #[error("{0:?} and {1:?} are one name there")]
+    NameCollision(String, String),
+    #[error("what was to be replaced changed meanwhile")]
+    ChangedMeanwhile,
+    #[error("a restore that was broken off is not settled")]
+    Unsettled,
     #[error("the library: {0}")]
     Library(#[source] rusqlite::Error),
     #[error("the library is damaged: {0}")]
@@ -141,6 +153,7 @@ impl Error {
             Self::UnknownBackup(_)
             | Self::UnknownSource(_)
             | Self::UnknownPath(_)
+            | Self::NotSetUp(_)
             | Self::NothingToUndo
             | Self::NothingToUndelete(_) => ErrorKind::NotFound,
             Self::Locked(_) => ErrorKind::Locked,
@@ -152,6 +165,7 @@ impl Error {
             | Self::BadPattern { .. }
             | Self::NotAFile(_)
             | Self::NotAFolder(_)
+            | Self::BadTarget(_)
             | Self::KeyExists
             | Self::WrongPassphrase
             | Self::BadPassphrase
@@ -192,6 +206,12 @@ impl Error {
             Self::UnknownPath(_) => "unknown-path",
             Self::NotAFile(_) => "not-a-file",
             Self::NotAFolder(_) => "not-a-folder",
+            Self::NotSetUp(_) => "not-set-up",
+            Self::BadTarget(_) => "bad-target",
+            Self::InTheWay(_) => "in-the-way",
+            Self::NameCollision(..) => "name-collision",
+            Self::ChangedMeanwhile => "changed-meanwhile",
+            Self::Unsettled => "unsettled",
             _ => "failed",
         }
     }
@@ -242,6 +262,18 @@ impl Error {
             Self::Busy => "Another job is running. Nothing was changed.".into(),
             Self::NothingToUndo => "There is no restore to undo.".into(),
             Self::NothingToUndelete(_) => "This backup was not deleted since the service started.".into(),
+            Self::NotSetUp(_) => "This source of the backup is not set up on this device. Nothing was changed.".into(),
+            Self::BadTarget(why) => format!("This folder cannot be restored into: {why}. Nothing was changed."),
+            Self::InTheWay(what) => format!("Something is in the way of the restore: {what}. Nothing was changed."),
+            Self::NameCollision(one, other) => format!(
+                "The disk takes two names in the backup for the same, \u{201c}{one}\u{201d} and \u{201c}{other}\u{201d}. Nothing was changed."
+            ),
+            Self::ChangedMeanwhile => {
+                "Something that was to be replaced was changed while the restore was being prepared. Nothing was replaced.".into()
+            }
+            Self::Unsettled => {
+                "An earlier restore was broken off, and one of its folders cannot be reached. Nothing was changed.".into()
+            }
             Self::BadItem(why) => format!("This is not an item of a library: {why}. Nothing was changed."),
             Self::BadSource(why) => format!("This folder cannot be a source: {why}. Nothing was changed."),
             Self::BadPattern { line, why } => {
@@ -316,6 +348,12 @@ impl Error {
             Self::UnknownPath(_) => "Ask for the list of the folder and use a path from it.",
             Self::NotAFile(_) => "Ask for a file, or for the list of this folder.",
             Self::NotAFolder(_) => "Read it, or ask for the list of the folder that it is in.",
+            Self::NotSetUp(_) => "Restore it into another folder, or add its folder to the sources first.",
+            Self::BadTarget(_) => "Choose another folder.",
+            Self::InTheWay(_) => "Move it away, or restore into another folder.",
+            Self::NameCollision(..) => "Restore into a folder on a disk that tells such names apart.",
+            Self::ChangedMeanwhile => "Quit the programs that work with it, then try again.",
+            Self::Unsettled => "Connect the disk that it was on, then try again.",
             _ => "Try again; the log of the service says more.",
         }
         .into()

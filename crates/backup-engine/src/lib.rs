@@ -5,7 +5,6 @@
 
 mod backup;
 mod browse;
-mod coming;
 mod database;
 mod delete;
 mod destination;
@@ -17,6 +16,7 @@ mod journal;
 mod keychain;
 mod keys;
 mod library;
+mod names;
 mod restore;
 mod secret;
 mod sources;
@@ -25,14 +25,13 @@ mod verify;
 mod watch;
 
 pub use browse::{Change, Difference, Entry, EntryKind, Page, Version};
-pub use coming::{PartPreview, Place, RestoreRequest, What};
 pub use destination::{BackupRecord, DestinationReport, SourceRecord, UnreadFile};
 pub use engine::{Engine, EngineOptions};
 pub use error::{Error, ErrorKind};
 pub use id::BackupId;
 pub use keys::{KeyState, export_key, import_key};
 pub use library::{Item, Library, LibraryFacts};
-pub use restore::RestorePreview;
+pub use restore::{PartPreview, Place, RestorePreview, RestoreRequest, What};
 pub use secret::Secret;
 pub use sources::{NewSource, Source, SourceId, SourceKind};
 pub use undo::UndoRecord;

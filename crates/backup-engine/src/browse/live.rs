@@ -27,13 +27,24 @@ pub(crate) struct LiveSource {
     pub leaves_out: LeavesOut,
 }
 
-#[derive(Default)]
 pub(crate) struct LiveFolders(pub(crate) Vec<LiveSource>);
 
 impl Engine {
     /// The sources, to be looked at now.
     pub(super) fn live_folders(&self) -> Result<LiveFolders, Error> {
-        Ok(LiveFolders::default())
+        let (roots, missing) = self.sources.open(&self.kept_out())?;
+        let there = roots.into_iter().map(|root| LiveSource {
+            id: root.id().to_string(),
+            folder: root.folder().to_owned(),
+            leaves_out: Box::new(move |path, is_folder| root.leaves_out_now(path, is_folder)),
+        });
+        // Looking at one that is away is an error, and not an empty folder.
+        let away = missing.into_iter().map(|missing| LiveSource {
+            id: missing.source.id.to_string(),
+            folder: missing.source.path,
+            leaves_out: Box::new(|_, _| false),
+        });
+        Ok(LiveFolders(there.chain(away).collect()))
     }
 }
 

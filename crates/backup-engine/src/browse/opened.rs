@@ -168,7 +168,7 @@ impl Engine {
     /// Opens a backup, or takes what is kept. Returns whether anything of it was kept.
     fn opened(&self, id: &BackupId, reuse: bool) -> Result<(Arc<Opened>, bool), Error> {
         // The list is asked first: a destination that is absent or locked shows nothing, whatever is kept of it.
-        let record = self.backup(id)?;
+        let record = self.present_backup(id)?;
         let unknown = || Error::UnknownBackup(id.clone());
         let snapshots = self.destination.catalog().snapshots_of(id);
         let snapshot = *snapshots.first().ok_or_else(unknown)?;

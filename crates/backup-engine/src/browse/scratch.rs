@@ -75,7 +75,7 @@ impl Scratches {
     }
 
     fn make_room(&self, bytes: u64, number: u64) -> Result<PathBuf, Error> {
-        let (needed, free) = restore::space(&self.data_dir, bytes)?;
+        let (needed, free) = restore::room(&self.data_dir, bytes)?;
         if free < needed {
             return Err(Error::NoSpace { needed, free });
         }
@@ -95,7 +95,7 @@ impl Scratches {
             .map_err(CopyError::Target)
             .and_then(|mut file| content.copy(chunks, &mut file));
         written.map_err(
-            |error| match (error, restore::space(&self.data_dir, bytes)) {
+            |error| match (error, restore::room(&self.data_dir, bytes)) {
                 (CopyError::Target(error), Ok((needed, free)))
                     if error.kind() == io::ErrorKind::StorageFull =>
                 {

@@ -4,8 +4,8 @@ use std::fs::{self, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::Source;
 use super::excludes::Excludes;
+use super::{Source, SourceId};
 use crate::Error;
 
 /// Of restores, at the top of a source.
@@ -65,6 +65,25 @@ impl Root {
             identity: identity(&metadata),
             folder,
         })
+    }
+
+    pub(crate) fn id(&self) -> &SourceId {
+        &self.source.id
+    }
+
+    /// With all links followed.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Whether a backup would leave out what lies at this path in the source.
+    pub(crate) fn leaves_out_now(&self, relative: &Path, is_folder: bool) -> bool {
+        let absolute = self.folder.join(relative);
+        let kept_out = || {
+            let metadata = fs::symlink_metadata(&absolute);
+            metadata.is_ok_and(|metadata| self.keeps_out(&absolute, &metadata))
+        };
+        self.leaves_out(relative, is_folder) || is_folder && kept_out()
     }
 
     pub(super) fn metadata(&self) -> io::Result<Metadata> {

@@ -60,8 +60,8 @@ impl Engine {
         let verified = cancelable(watch, || {
             watch.enter(Phase::Preparing);
             let records = match what {
-                Some(id) => vec![self.backup(id)?],
-                None => self.backups()?.to_vec(),
+                Some(id) => vec![self.present_backup(id)?],
+                None => self.destination.present_backups()?.to_vec(),
             };
             let unreadable = match self.destination.unreadable() {
                 Some(Error::DamagedRecords(count)) if what.is_none() => count as u64,

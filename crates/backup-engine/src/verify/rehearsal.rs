@@ -49,7 +49,7 @@ impl<'a> Rehearsal<'a> {
     ) -> Result<Self, Error> {
         let scratch = engine.data_dir.join(SCRATCH);
         remove_folder(&scratch)?;
-        let (needed, free) = restore::space(&engine.data_dir, record.bytes)?;
+        let (needed, free) = restore::room(&engine.data_dir, record.bytes)?;
         if free < needed {
             return Err(Error::NoSpace { needed, free });
         }
@@ -162,7 +162,7 @@ impl<'a> Rehearsal<'a> {
     fn failed(&self, doing: &'static str, source: io::Error) -> Error {
         match (
             source.kind(),
-            restore::space(&self.scratch, self.record.bytes),
+            restore::room(&self.scratch, self.record.bytes),
         ) {
             (io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded, Ok((needed, free))) => {
                 Error::NoSpace { needed, free }

@@ -54,9 +54,9 @@ impl Zoo {
         );
         std::fs::create_dir_all(&data).unwrap();
         let keys = KeyStore::new(&data, None, false);
-        let destination = Destination::new(&root, &data, keys);
+        let destination = Destination::new(&root, &data, "test", keys);
         let watch = Watch::unwatched();
-        let hold = destination.hold().unwrap();
+        let hold = destination.hold(&Watch::unwatched()).unwrap();
         let session = destination.write(&hold, Part::Files, &watch).unwrap();
         let session = session.load(Repository::to_indexed_ids).unwrap();
         let source = PathList::from_iter([self.path("")]);
