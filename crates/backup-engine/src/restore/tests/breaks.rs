@@ -12,7 +12,10 @@ use crate::watch::{CancelFlag, Outcome, Phase, Step};
 use crate::{Error, Watch};
 
 fn all(bench: &Bench) -> (std::collections::BTreeMap<std::path::PathBuf, String>, bool) {
-    (state(&bench.docs()), bench.library.get("two").unwrap().is_some())
+    (
+        state(&bench.docs()),
+        bench.library.get("two").unwrap().is_some(),
+    )
 }
 
 fn prepared() -> (Bench, Stored) {
@@ -52,12 +55,17 @@ fn a_kill_at_any_step_of_a_commit_or_an_undo_leaves_all_of_the_old_or_all_of_the
             }
             // A start that is killed as well is one more start.
             STEPS_LEFT.with(|left| left.set(Some(kill_after % 7 + 1)));
-            let started = bench.library.replace(|| crate::journal::settle(&bench.data()));
+            let started = bench
+                .library
+                .replace(|| crate::journal::settle(&bench.data()));
             drop(started);
             STEPS_LEFT.with(|left| left.take());
             bench.start_again();
             let now = all(&bench);
-            assert!(now == old || now == new, "undoing: {undoing}, after {kill_after} steps");
+            assert!(
+                now == old || now == new,
+                "undoing: {undoing}, after {kill_after} steps"
+            );
             ends[usize::from(now == new)] += 1;
             steps += 1;
             if !undoing && now == new {
@@ -131,7 +139,11 @@ fn what_changes_while_a_restore_waits_is_seen_before_it_is_replaced() {
 
 #[test]
 fn what_changes_without_anybody_being_waited_for_fails_the_restore() {
-    for (path, content) in [("a.txt", "newer"), ("gone", "new"), ("new.txt", "newer still")] {
+    for (path, content) in [
+        ("a.txt", "newer"),
+        ("gone", "new"),
+        ("new.txt", "newer still"),
+    ] {
         let (bench, stored) = prepared();
         let docs_folder = bench.docs();
         let in_use = |_: &std::path::Path| {
@@ -145,8 +157,14 @@ fn what_changes_without_anybody_being_waited_for_fails_the_restore() {
         };
         let watch = Watch::unwatched();
         let ended = bench.with(&stored, &watch, &in_use, |restore| restore.run(&request));
-        assert!(matches!(ended, Err(Error::ChangedMeanwhile)), "{path}: {ended:?}");
-        assert_eq!(fs::read(bench.docs().join(path)).unwrap(), content.as_bytes());
+        assert!(
+            matches!(ended, Err(Error::ChangedMeanwhile)),
+            "{path}: {ended:?}"
+        );
+        assert_eq!(
+            fs::read(bench.docs().join(path)).unwrap(),
+            content.as_bytes()
+        );
         assert!(bench.library.get("two").unwrap().is_some());
         assert!(!bench.data().join("restore").exists());
     }
@@ -186,6 +204,9 @@ fn a_restore_without_room_is_refused_or_fails_with_everything_as_it_was() {
         assert_eq!(state(&disk.join("target/docs")), before);
         drop(first);
     }));
-    std::process::Command::new("umount").arg(&disk).status().unwrap();
+    std::process::Command::new("umount")
+        .arg(&disk)
+        .status()
+        .unwrap();
     tried.unwrap();
 }

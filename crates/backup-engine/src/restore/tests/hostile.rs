@@ -28,11 +28,17 @@ fn names_that_lead_elsewhere_are_damage_and_nothing_is_written() {
         write(&bench.docs(), "mine.txt", "mine");
         let stored = bench.store_entries(vec![folder(), file("docs/x", evil)]);
         let before = state(bench.folder.path());
-        for place in [Place::InPlace, Place::Folder(bench.folder.path().join("target"))] {
+        for place in [
+            Place::InPlace,
+            Place::Folder(bench.folder.path().join("target")),
+        ] {
             let tried = bench.try_restore(&stored, docs(), place, &Watch::unwatched());
             assert_eq!(tried.unwrap_err().code(), "damaged", "{evil:?}");
         }
-        assert_eq!(without_time_of_top(state(bench.folder.path())), without_time_of_top(before));
+        assert_eq!(
+            without_time_of_top(state(bench.folder.path())),
+            without_time_of_top(before)
+        );
     }
 }
 
