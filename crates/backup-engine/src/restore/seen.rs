@@ -33,6 +33,20 @@ pub(crate) struct Seen {
     pub device: u64,
     pub mode: u32,
     pub owner: (u32, u32),
+    pub links: u64,
+}
+
+impl Seen {
+    /// Whether it is still the same in the middle of a commit: to rename one name of a file changes the ctime of all its
+    /// names.
+    pub(crate) fn is_still(&self, now: &Self) -> bool {
+        let ctime = if self.links > 1 && self.kind != Kind::Folder {
+            self.ctime
+        } else {
+            now.ctime
+        };
+        *self == Self { ctime, ..*now }
+    }
 }
 
 /// The metadata of an entry. What is absent is left as it is.

@@ -39,9 +39,6 @@ impl Restore<'_> {
             parts: parts.collect::<Result<_, _>>()?,
         };
         replace(self.data_dir, self.library, Incoming::Staged, &note)?;
-        if let Err(error) = remove_staging(self.data_dir) {
-            tracing::warn!(%error, "the empty folders of a restore stay until the next one");
-        }
         Ok(Outcome::Completed(()))
     }
 }
@@ -113,7 +110,13 @@ fn replace(
     } else {
         commit()?;
     }
-    undo::remove_older(data_dir);
+    // A journal that could not be removed still counts, and with it all that it is about.
+    if !journal::is_pending(data_dir)? {
+        undo::remove_older(data_dir);
+        if let Err(error) = remove_staging(data_dir) {
+            tracing::warn!(%error, "the empty folders of a restore stay until the next one");
+        }
+    }
     Ok(())
 }
 
