@@ -157,7 +157,9 @@ impl Engine {
                 },
                 watch,
             };
-            backup.run()
+            let outcome = backup.run()?;
+            self.destination.look_again();
+            Ok(outcome)
         })
     }
 
