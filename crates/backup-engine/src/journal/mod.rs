@@ -226,7 +226,7 @@ fn killed() -> bool {
 
 #[cfg(not(test))]
 fn step() -> io::Result<()> {
-    Ok(())
+    crate::failpoint::failpoint("swap-step")
 }
 
 #[cfg(not(test))]

@@ -14,6 +14,7 @@ use crate::Error;
 use crate::backup::LIBRARY_FILE;
 use crate::destination::Part;
 use crate::durable::{create_private_folder, sync_folder};
+use crate::failpoint::failpoint;
 use crate::journal;
 use crate::library::{Inspected, inspect};
 use crate::watch::Phase;
@@ -80,7 +81,9 @@ impl LibraryPlan {
         let filled = fill.run(&self.chunks, &mut local);
         drop(local);
         filled.map_err(|error| error.explain("staging the backup"))?;
-        let synced = file.sync_all().and_then(|()| sync_folder(&folder));
+        let synced = failpoint("restore-sync-library")
+            .and_then(|()| file.sync_all())
+            .and_then(|()| sync_folder(&folder));
         synced.map_err(STAGING)?;
         restore.watch.enter(Phase::Verifying);
         match inspect(&staged, restore.watch)? {

@@ -19,6 +19,7 @@ use super::seen::{Dress, Kind};
 use super::tree::Contents;
 use crate::database::{Soundness, soundness};
 use crate::destination::Part;
+use crate::failpoint::failpoint;
 use crate::{Error, Watch};
 
 /// One part of a restore while it is staged.
@@ -251,6 +252,7 @@ const FEW: usize = 256;
 /// Makes so many entries that were staged in this folder durable. Many are, with one call for the whole disk, which waits
 /// for what others have written as well; one by one they would take minutes.
 pub(super) fn sync(staged: &Dir, entries: usize) -> io::Result<()> {
+    failpoint("restore-sync-all")?;
     #[cfg(target_os = "linux")]
     if entries > FEW {
         return Ok(rustix::fs::syncfs(staged.file()?)?);
