@@ -189,8 +189,11 @@ fn is_for_users(name: &str) -> bool {
     cfg!(target_vendor = "apple") || name.starts_with("user.")
 }
 
+/// Names and values.
+type Attributes = Vec<(String, Vec<u8>)>;
+
 /// Sorted by name. `None`: the file system has none.
-fn attributes(file: &File) -> io::Result<Option<Vec<(String, Vec<u8>)>>> {
+fn attributes(file: &File) -> io::Result<Option<Attributes>> {
     use rustix::io::Errno;
     let mut list = vec![0; 64 * 1024];
     let length = match rustix::fs::flistxattr(file, &mut list) {
