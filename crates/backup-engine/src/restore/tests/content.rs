@@ -152,7 +152,7 @@ fn chosen_paths_leave_everything_else_alone() {
     let paths = ["docs/a.txt", "docs/gone/with/all.txt"].map(String::from);
     bench.restore(&stored, What::Paths(paths.into()));
     for (path, now) in state(&bench.docs()) {
-        let chosen = path.as_path() == Path::new("a.txt") || path.starts_with("gone");
+        let chosen = path.as_path() == std::path::Path::new("a.txt") || path.starts_with("gone");
         let expected = if chosen { &original } else { &changed };
         assert_eq!(Some(&now), expected.get(&path), "{}", path.display());
     }
