@@ -55,6 +55,10 @@ fn add_folder(folder: &Path, all: &mut String) -> Result<(), String> {
     paths.sort();
     for path in paths {
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        // Where a restore keeps what it replaced, if the data folder is on another disk.
+        if name == ".holdfast" {
+            continue;
+        }
         // They are folded into the database that they belong to.
         if name.ends_with("-wal") || name.ends_with("-shm") || name.ends_with("-journal") {
             continue;
@@ -66,6 +70,8 @@ fn add_folder(folder: &Path, all: &mut String) -> Result<(), String> {
             all.push_str("..\n");
         } else if kind.is_symlink() {
             all.push_str(&format!("{name} -> {:?}\n", fs::read_link(&path).unwrap()));
+        } else if !kind.is_file() {
+            all.push_str(&format!("{name} {kind:?}\n"));
         } else if name.ends_with(".db") {
             all.push_str(&format!(
                 "{name} {}\n",

@@ -229,6 +229,9 @@ fn judge(world: &World, trial: &Trial, told: &Mutex<BTreeSet<String>>) -> Result
         other => return Err(format!("N4, verifying: {other:?}")),
     }
     next_backup(world, trial, &engine, &note)?;
+    if trial.kind() == "index" {
+        all_restore_again(world, &engine)?;
+    }
     let live = Content::live(world.home(), &engine)?;
     (live == world.now)
         .then_some(())
@@ -260,6 +263,21 @@ fn next_backup(
         }
         Err(error) => Err(format!("N2: the next backup does not restore: {error:?}")),
     }
+}
+
+/// An index is made anew from the packs by the next backup.
+fn all_restore_again(world: &World, engine: &Engine) -> Result<(), String> {
+    for (id, content) in &world.known {
+        match restored(world, engine, id)? {
+            Ok(restored) if restored == *content => {}
+            other => {
+                return Err(format!(
+                    "N2: after the next backup {id} restores to {other:?}"
+                ));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Errors outside: what was restored cannot be read.

@@ -1,6 +1,7 @@
 //! The jobs of the engine that trials break off, run in this process or in one of their own that may be killed.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -18,6 +19,8 @@ pub enum Job {
     /// The first backup, which sets the destination up.
     First,
     BackUp,
+    /// A backup that finds a file of the index damaged.
+    Mend,
     /// Of the oldest backup.
     Restore,
     /// Of a restore of the oldest backup.
@@ -29,9 +32,10 @@ pub enum Job {
 }
 
 impl Job {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::First,
         Self::BackUp,
+        Self::Mend,
         Self::Restore,
         Self::Undo,
         Self::Delete,
@@ -47,11 +51,14 @@ impl Job {
         if self.restores() {
             world.quit();
         }
+        if self == Self::Mend {
+            damage_index(world.home());
+        }
         world
     }
 
     pub fn backs_up(self) -> bool {
-        matches!(self, Self::First | Self::BackUp)
+        matches!(self, Self::First | Self::BackUp | Self::Mend)
     }
 
     pub fn restores(self) -> bool {
@@ -84,14 +91,12 @@ impl Job {
     ) -> End {
         let (oldest, newest) = ids;
         let outcome = match self {
-            Self::First | Self::BackUp => {
-                engine
-                    .back_up(&engine.new_backup_id(), watch)
-                    .map(|outcome| match outcome {
-                        Outcome::Completed(_) => Outcome::Completed(()),
-                        Outcome::Canceled => Outcome::Canceled,
-                    })
-            }
+            Self::First | Self::BackUp | Self::Mend => engine
+                .back_up(&engine.new_backup_id(), watch)
+                .map(|outcome| match outcome {
+                    Outcome::Completed(_) => Outcome::Completed(()),
+                    Outcome::Canceled => Outcome::Canceled,
+                }),
             Self::Restore => restore(engine, oldest.as_ref().unwrap(), Place::InPlace, watch),
             Self::Undo => engine.undo(watch),
             Self::Delete => engine
@@ -115,6 +120,15 @@ impl Job {
             Err(error) => End::Failed(format!("{} {error:?}", error.code())),
         }
     }
+}
+
+fn damage_index(home: &Path) {
+    let mut files = fs::read_dir(home.join("destination/databases/index")).unwrap();
+    let path = files.next().unwrap().unwrap().path();
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[20] ^= 1;
+    fs::remove_file(&path).unwrap();
+    fs::write(path, bytes).unwrap();
 }
 
 /// The oldest and the newest backup.

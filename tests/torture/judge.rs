@@ -34,23 +34,32 @@ pub fn judge(world: &World, job: Job, end: &End) -> Result<(), String> {
     let start = Instant::now();
     let engine = Engine::open(options(world.home())).map_err(said("N5, the start"))?;
     is_old_or_new(world, &engine, job, end)?;
+    what_was_replaced_comes_back(world, &engine, job)?;
     let live = Content::live(world.home(), &engine)?;
     let listed = engine.backups().map_err(said("N5, the list"))?;
     let listed: Vec<BackupId> = listed.iter().map(|record| record.id.clone()).collect();
     let new = list_is_right(world, &listed, job, end)?;
+    let all_restore = || -> Result<(), String> {
+        for id in &listed {
+            let content = world.known.get(id).unwrap_or(&live);
+            let known = world.known.contains_key(id) || new.as_ref() == Some(id);
+            ensure!(known, "N3: {id} is listed");
+            restores_to(world, &engine, id, content)?;
+        }
+        Ok(())
+    };
+    // Before a backup puts things right. Where the index is damaged, one has to.
+    if job != Job::Mend {
+        all_restore()?;
+    }
     let put = engine.library().put(&items(100..101, 7));
     put.map_err(said("N5, a change"))?;
     let now = Content::live(world.home(), &engine)?;
     let next = back_up(&engine).map_err(said("N5, the next backup"))?;
     let took = start.elapsed();
     ensure!(took < RESTART, "N5: {took:?} until it worked");
-    for id in &listed {
-        let content = world.known.get(id).unwrap_or(&live);
-        ensure!(
-            world.known.contains_key(id) || new.as_ref() == Some(id),
-            "N3: {id} is listed"
-        );
-        restores_to(world, &engine, id, content)?;
+    if job == Job::Mend {
+        all_restore()?;
     }
     restores_to(world, &engine, &next, &now)
 }
@@ -83,6 +92,24 @@ fn is_old_or_new(world: &World, engine: &Engine, job: Job, end: &End) -> Result<
         }
         End::Died => {}
     }
+    Ok(())
+}
+
+/// Whatever end a restore came to that replaced something.
+fn what_was_replaced_comes_back(world: &World, engine: &Engine, job: Job) -> Result<(), String> {
+    if job != Job::Restore || Content::live(world.home(), engine)? == world.now {
+        return Ok(());
+    }
+    match engine.undo(&Watch::unwatched()) {
+        Ok(Outcome::Completed(())) => {}
+        other => {
+            return Err(format!(
+                "N1: what was replaced does not come back: {other:?}"
+            ));
+        }
+    }
+    let back = Content::live(world.home(), engine)?;
+    ensure!(back == world.now, "N1: {back:?} came back");
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use backup_engine::{CancelFlag, Engine, Watch};
 use rand::rngs::StdRng;
@@ -20,28 +20,49 @@ use crate::world::options;
 struct Trial {
     job: Job,
     moment: f64,
+    /// Much of a job is one long step; every second trial aims at the many short ones.
+    in_short_steps: bool,
 }
+
+/// Where a job that is killed among its short steps waits, so that none of them is too short to be met.
+const SHORT_STEPS: [&str; 12] = [
+    "backend-write",
+    "backend-written",
+    "backup-commit",
+    "backup-committed",
+    "durable-rename",
+    "durable-renamed",
+    "lease-write",
+    "restore-rename",
+    "restore-renamed",
+    "restore-sync-all",
+    "swap-step",
+    "undo-note",
+];
 
 impl fmt::Display for Trial {
     fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        let Self { job, moment, .. } = self;
+        let slow = self.in_short_steps;
         write!(
             out,
-            "{:?} at {:.4} (seed {})",
-            self.job,
-            self.moment,
+            "{job:?} at {moment:.4}, among short steps: {slow} (seed {})",
             seed()
         )
     }
 }
 
 /// Moments spread over the whole of each job, and a little beyond.
-fn plan(jobs: &[Job], each: u32) -> Vec<Trial> {
+fn plan(each: u32) -> Vec<Trial> {
     let mut random = StdRng::seed_from_u64(seed());
     let mut plan = Vec::new();
-    for _ in 0..each {
-        for job in jobs {
-            let moment = random.random_range(0.0..1.05);
-            plan.push(Trial { job: *job, moment });
+    for number in 0..each {
+        for job in [Job::BackUp, Job::Restore] {
+            plan.push(Trial {
+                job,
+                moment: random.random_range(0.0..1.05),
+                in_short_steps: number % 2 == 1,
+            });
         }
     }
     plan
@@ -49,26 +70,25 @@ fn plan(jobs: &[Job], each: u32) -> Vec<Trial> {
 
 #[test]
 fn killed_at_any_moment_a_job_breaks_no_promise() {
-    let whole = |job: Job| {
+    let wait = SHORT_STEPS.map(|point| (point.to_owned(), "sleep(3)".to_owned()));
+    let points = |slow: bool| if slow { &wait[..] } else { &[] };
+    let whole = |job: Job, slow: bool| {
         let world = job.world();
-        let mut worker = Worker::start(job, world.home(), &[]);
+        let mut worker = Worker::start(job, world.home(), points(slow));
         worker.wait_for_the_job();
         let start = Instant::now();
         assert_eq!(worker.wait().end, End::Completed);
         start.elapsed()
     };
-    let (backup, restore) = (whole(Job::BackUp), whole(Job::Restore));
-    let plan = plan(&[Job::BackUp, Job::Restore], size().choose(15, 1_000));
+    let whole = [Job::BackUp, Job::Restore].map(|job| [false, true].map(|slow| whole(job, slow)));
+    let plan = plan(size().choose(16, 1_000));
     let met = AtomicU64::new(0);
     trials::run("kill -9", &plan, |trial| {
         let world = trial.job.world();
-        let mut worker = Worker::start(trial.job, world.home(), &[]);
+        let slow = trial.in_short_steps;
+        let mut worker = Worker::start(trial.job, world.home(), points(slow));
         worker.wait_for_the_job();
-        let whole: Duration = if trial.job == Job::BackUp {
-            backup
-        } else {
-            restore
-        };
+        let whole = whole[usize::from(trial.job == Job::Restore)][usize::from(slow)];
         thread::sleep(whole.mul_f64(trial.moment));
         worker.kill();
         let told = worker.wait();
@@ -93,7 +113,7 @@ fn cancelled_at_any_moment_a_job_breaks_no_promise() {
         count
     };
     let (backup, restore) = (reports(Job::BackUp), reports(Job::Restore));
-    let plan = plan(&[Job::BackUp, Job::Restore], size().choose(15, 1_000));
+    let plan = plan(size().choose(16, 1_000));
     let met = AtomicU64::new(0);
     trials::run("cancel", &plan, |trial| {
         let world = trial.job.world();
@@ -102,7 +122,13 @@ fn cancelled_at_any_moment_a_job_breaks_no_promise() {
         } else {
             restore
         };
-        let (end, _) = run_until(trial.job, world.home(), (all as f64 * trial.moment) as u64);
+        let moment = if trial.in_short_steps {
+            // Around the commit, with which a cancel races.
+            all - 1 - (trial.moment * 5.0) as u64
+        } else {
+            (all as f64 * trial.moment) as u64
+        };
+        let (end, _) = run_until(trial.job, world.home(), moment);
         met.fetch_add(u64::from(end == End::Canceled), Ordering::Relaxed);
         judge(&world, trial.job, &end)
     });

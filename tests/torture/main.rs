@@ -3,13 +3,17 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod backend_faults;
+mod by_hand;
 mod cheap_key;
 mod content;
 mod corruption;
 mod failpoints;
+mod full;
+mod hostile;
 mod jobs;
 mod judge;
 mod kills;
 mod size;
 mod trials;
+mod upgrade;
 mod world;

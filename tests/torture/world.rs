@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use backup_engine::{
@@ -17,13 +17,18 @@ use crate::content::Content;
 
 pub struct World {
     /// Removed when the trial ends.
-    folder: tempfile::TempDir,
+    folder: Folder,
     /// Every backup that was acknowledged.
     pub known: BTreeMap<BackupId, Content>,
     /// What is live now: its last changes are in no backup.
     pub now: Content,
     /// Keeps the database live: its log is not empty, and the backups read beside it.
     database: Option<Connection>,
+}
+
+enum Folder {
+    Own(tempfile::TempDir),
+    Others(PathBuf),
 }
 
 /// What a world begins with.
@@ -62,7 +67,7 @@ impl World {
             }
         }
         let mut world = Self {
-            folder,
+            folder: Folder::Own(folder),
             known: known.clone(),
             now: now.clone(),
             database: None,
@@ -74,13 +79,26 @@ impl World {
         world
     }
 
+    /// The world of another process, as it is.
+    pub fn in_place(home: &Path, known: BTreeMap<BackupId, Content>, now: Content) -> Self {
+        Self {
+            folder: Folder::Others(home.to_owned()),
+            known,
+            now,
+            database: None,
+        }
+    }
+
     /// The program that has the database open ends: a restore of its folder would wait for that.
     pub fn quit(&mut self) {
         self.database = None;
     }
 
     pub fn home(&self) -> &Path {
-        self.folder.path()
+        match &self.folder {
+            Folder::Own(folder) => folder.path(),
+            Folder::Others(folder) => folder,
+        }
     }
 
     /// The backup that is restored: the oldest one.

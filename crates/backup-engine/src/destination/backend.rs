@@ -37,6 +37,10 @@ impl FirstFault {
         lock(&self.0).take()
     }
 
+    pub(crate) fn is_noted(&self) -> bool {
+        lock(&self.0).is_some()
+    }
+
     fn note(&self, error: &RusticError, writing: bool) {
         let mut cause = error.source();
         while let Some(error) = cause {
@@ -71,6 +75,11 @@ impl Written {
         }
         written.files.push((tpe, *id));
         Ok(())
+    }
+
+    /// What was written so far stays, whatever becomes of the job.
+    pub(crate) fn keep(&self) {
+        lock(&self.0).files.clear();
     }
 
     /// Removes all of it, records first: a record of what is gone would be worse than leftovers. Stops at the first file
