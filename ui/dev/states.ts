@@ -261,6 +261,9 @@ export const STATES: Record<string, (now: Date) => Backend> = {
       backup: { ...row.backup, bytes: 5.1e9, version: "12.4.1" },
       assets: null,
       stored_bytes: null,
+      sources: [],
+      unread_count: 0,
+      proven: null,
     }));
     return backend;
   },

@@ -37,6 +37,9 @@ export function backupRow(
     },
     assets: 4218,
     stored_bytes: 31.4 * MB,
+    sources: [],
+    unread_count: 0,
+    proven: null,
   };
 }
 
