@@ -9,6 +9,7 @@ import {
   type Intent,
   type Job,
   type Problem,
+  type Verify,
   type View,
 } from "./bindings";
 import { Clock } from "./clock.svelte";
@@ -173,6 +174,14 @@ export class App {
   async backUpNow(): Promise<void> {
     this.starting = true;
     const answer = await ask(commands.backUpNow());
+    this.starting = false;
+    if (!answer.ok) this.toasts.fail(answer.problem);
+  }
+
+  /** Starts a check; the views tell how it goes. */
+  async verify(wanted: Verify): Promise<void> {
+    this.starting = true;
+    const answer = await ask(commands.verify(wanted));
     this.starting = false;
     if (!answer.ok) this.toasts.fail(answer.problem);
   }

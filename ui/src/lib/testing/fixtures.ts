@@ -1,6 +1,13 @@
 // Invented views and backups, for the tests and for the page in dev/. Nothing of it is in the build.
 
-import type { BackupRow, Job, Preview, Problem, View } from "../bindings";
+import type {
+  BackupRow,
+  Job,
+  Preview,
+  Problem,
+  SourceRecord,
+  View,
+} from "../bindings";
 
 const MB = 1_000_000;
 const MINUTE = 60_000;
@@ -15,6 +22,55 @@ export const EXTENSIONS = [
   "import",
   "passphrase",
 ];
+
+/** What the newest service offers. */
+export const ALL_EXTENSIONS = [
+  ...EXTENSIONS,
+  "sources",
+  "browse",
+  "compare",
+  "verify",
+  "restore-parts",
+];
+
+/** Two folders in a backup; of the first, some files could not be read, of which two are named. */
+export function sourceRecords(unread = 12): SourceRecord[] {
+  return [
+    {
+      id: "pieces-data",
+      kind: "pieces",
+      path: "/home/ada/.local/share/com.pieces.os",
+      files: 2_411,
+      folders: 148,
+      bytes: 5_100 * MB,
+      databases: 9,
+      unread: [
+        { path: "cache/lock", why: "permission denied" },
+        { path: "models/\\xff.bin", why: "changed while it was read" },
+      ].slice(0, unread),
+      unread_count: unread,
+    },
+    {
+      id: "notes",
+      kind: "folder",
+      path: "/home/ada/Documents/Notes",
+      files: 318,
+      folders: 21,
+      bytes: 41.2 * MB,
+      databases: 0,
+      unread_count: 0,
+    },
+  ];
+}
+
+/** The newest backup with folders in it. */
+export function withSources(row: BackupRow, unread = 12): BackupRow {
+  const sources = sourceRecords(unread).map((source) => ({
+    ...source,
+    unread: [],
+  }));
+  return { ...row, sources, unread_count: unread };
+}
 
 /** A backup made so many minutes before `now`. */
 export function backupRow(
