@@ -11,6 +11,7 @@ import {
   type Problem,
   type Verify,
   type View,
+  type What,
 } from "./bindings";
 import { Clock } from "./clock.svelte";
 import { identity, isRunning } from "./jobs";
@@ -141,15 +142,15 @@ export class App {
     this.list.detailsOpen = false;
   }
 
-  openSheet(backup: string): void {
-    const sheet = new Restoring(
-      backup,
-      () => this.view,
-      () => {
+  openSheet(backup: string, what?: What): void {
+    const around = {
+      view: () => this.view,
+      undone: () => {
         if (this.sheet === sheet) this.closeSheet();
         this.toasts.show({ tone: "plain", text: t("restore.undone") });
       },
-    );
+    };
+    const sheet = new Restoring(backup, around, what);
     this.sheet = sheet;
     void sheet.look();
   }

@@ -3,6 +3,7 @@
 import type {
   BackupRow,
   Job,
+  PartPreview,
   Preview,
   Problem,
   SourceRecord,
@@ -60,6 +61,50 @@ export function sourceRecords(unread = 12): SourceRecord[] {
       databases: 0,
       unread_count: 0,
     },
+  ];
+}
+
+/** What a restore of it would change. */
+export function partPreviews(): PartPreview[] {
+  return [
+    {
+      source: "library",
+      added: 3,
+      changed: 14,
+      removed: 0,
+      fetched_bytes: 1.2 * MB,
+    },
+    {
+      source: "pieces-data",
+      added: 1,
+      changed: 0,
+      removed: 2,
+      fetched_bytes: 88 * MB,
+      examples: [
+        {
+          path: "pieces-data/production/old.db",
+          kind: "database",
+          change: "added",
+          bytes_before: null,
+          bytes_after: 88 * MB,
+        },
+        {
+          path: "pieces-data/production/new.db",
+          kind: "database",
+          change: "removed",
+          bytes_before: 90 * MB,
+          bytes_after: null,
+        },
+        {
+          path: "pieces-data/models/a-model-with-a-rather-long-name.bin",
+          kind: "file",
+          change: "removed",
+          bytes_before: 1_400 * MB,
+          bytes_after: null,
+        },
+      ],
+    },
+    { source: "notes", added: 0, changed: 0, removed: 0, fetched_bytes: 0 },
   ];
 }
 
