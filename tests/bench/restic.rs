@@ -1,65 +1,52 @@
-//! The same work done by the `restic` on the path, as its users would run it.
+//! The `restic` on the path, as its users run it: default compression, with its cache.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::path::Path;
+use std::process::Command;
 
-use crate::measure::peak_memory;
+use crate::child::{self, Cost};
+use crate::program::Which;
+use crate::rival::Rival;
 
-pub struct Restic {
-    repository: PathBuf,
-    password: PathBuf,
-}
-
-pub struct Run {
-    pub took: Duration,
-    pub memory: u64,
-}
+pub struct Restic;
 
 impl Restic {
-    pub fn init(repository: &Path) -> Self {
-        let password = repository.with_extension("password");
-        std::fs::write(&password, "bench").unwrap();
-        let restic = Self {
-            repository: repository.to_owned(),
-            password,
-        };
-        restic.run(&["init"]);
-        restic
-    }
-
-    pub fn back_up(&self, folder: &Path) -> Run {
-        self.run(&["backup", folder.to_str().unwrap()])
-    }
-
-    pub fn restore(&self, target: &Path) -> Run {
-        self.run(&["restore", "latest", "--target", target.to_str().unwrap()])
-    }
-
-    fn run(&self, arguments: &[&str]) -> Run {
-        let start = Instant::now();
-        let mut child = Command::new("restic")
-            .args(["--quiet", "--no-cache", "--repo"])
-            .arg(&self.repository)
+    fn command(home: &Path) -> Command {
+        let mut command = Command::new("restic");
+        command
+            .current_dir(home)
+            .arg("--quiet")
+            .arg("--repo")
+            .arg(home.join("repository"))
+            .arg("--cache-dir")
+            .arg(home.join("cache"))
             .arg("--password-file")
-            .arg(&self.password)
-            .args(arguments)
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("restic is needed for this comparison");
-        let mut memory = 0;
-        // The kernel forgets a process's peak when it ends, so it is sampled; it only grows, so little is missed.
-        let status = loop {
-            memory = peak_memory(child.id()).unwrap_or(0).max(memory);
-            if let Some(status) = child.try_wait().unwrap() {
-                break status;
-            }
-            std::thread::sleep(Duration::from_millis(5));
-        };
-        assert!(status.success(), "restic {arguments:?} failed");
-        Run {
-            took: start.elapsed(),
-            memory,
-        }
+            .arg(home.join("password"));
+        command
+    }
+}
+
+impl Rival for Restic {
+    fn name(&self) -> &'static str {
+        "restic"
+    }
+
+    fn version(&self) -> Option<String> {
+        child::version(Command::new("restic").arg("version"))
+    }
+
+    fn init(&self, home: &Path) {
+        child::run(Self::command(home).arg("init"));
+    }
+
+    fn back_up(&self, home: &Path, which: Which) -> Cost {
+        child::run(Self::command(home).args(["backup", "input", "--tag", which.name()]))
+    }
+
+    fn restore(&self, home: &Path, which: Which, target: &Path) -> Cost {
+        child::run(
+            Self::command(home)
+                .args(["restore", "latest", "--tag", which.name(), "--target"])
+                .arg(target),
+        )
     }
 }

@@ -1,30 +1,22 @@
-//! A real `holdfast serve` in a process of its own, used over HTTP as any client would.
+//! A `holdfast serve` in a process of its own, and the little of HTTP that is needed to use it.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
-use futures::StreamExt;
-use serde_json::Value;
 use tokio::runtime::Runtime;
 
-use crate::assets::Asset;
-use crate::measure;
-
-/// Of one import request.
-const BATCH_BYTES: usize = 8_000_000;
+use crate::child;
 
 pub struct Service {
     child: Child,
     address: String,
-    destination: PathBuf,
     http: reqwest::Client,
     runtime: Runtime,
 }
 
 impl Service {
-    pub fn start(home: &Path) -> Self {
+    pub fn start(home: &Path, destination: &Path) -> Self {
         std::fs::create_dir_all(home).unwrap();
         let mut child = Command::new(program())
             .args([
@@ -38,7 +30,7 @@ impl Service {
             .arg("--data-dir")
             .arg(home.join("data"))
             .arg("--destination")
-            .arg(home.join("destination"))
+            .arg(destination)
             .env("RUST_LOG", "error")
             .stdout(Stdio::piped())
             .spawn()
@@ -52,121 +44,34 @@ impl Service {
             .strip_prefix("listening on ")
             .expect("the service did not start")
             .to_owned();
-        let runtime = tokio::runtime::Builder::new_current_thread()
+        // A worker of its own, which notices between two calls that the service closed an idle connection.
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
             .enable_all()
             .build()
             .unwrap();
         Self {
             child,
             address,
-            destination: home.join("destination"),
             http: reqwest::Client::new(),
             runtime,
         }
     }
 
-    pub fn import(&mut self, assets: &[Asset]) {
-        let mut batch = String::new();
-        for asset in assets {
-            batch.push_str(if batch.is_empty() {
-                "{\"iterable\":["
-            } else {
-                ","
-            });
-            batch.push_str(&asset.json);
-            if batch.len() > BATCH_BYTES {
-                self.send_batch(std::mem::take(&mut batch));
-            }
-        }
-        if !batch.is_empty() {
-            self.send_batch(batch);
-        }
-    }
-
-    fn send_batch(&mut self, batch: String) {
-        self.post("/holdfast/library/import", Some(batch + "]}"));
-    }
-
-    /// Returns the id of the new backup.
-    pub fn back_up(&mut self) -> String {
-        let backup: Value = serde_json::from_str(&self.post("/backups/create", None)).unwrap();
-        backup["id"].as_str().unwrap().to_owned()
-    }
-
-    pub fn restore(&mut self, backup: &str) {
-        self.post(&format!("/backup/{backup}/restore"), None);
-    }
-
-    pub fn undo(&mut self) {
-        self.post("/holdfast/undo", None);
-    }
-
-    pub fn cancel_creation_at(&mut self, percentage: f64) -> Duration {
-        self.cancel_at("/backups/create/streamed", "creation", percentage)
-    }
-
-    pub fn cancel_restoration_at(&mut self, backup: &str, percentage: f64) -> Duration {
-        self.cancel_at(
-            &format!("/backup/{backup}/restore/streamed"),
-            "restoration",
-            percentage,
-        )
-    }
-
-    /// Follows a job to this percentage, asks to cancel it, and measures until its stream tells the terminal state.
-    fn cancel_at(&mut self, start: &str, kind: &str, percentage: f64) -> Duration {
-        let (http, address) = (self.http.clone(), self.address.clone());
-        self.runtime.block_on(async move {
-            let answer = http.post(format!("{address}{start}")).send().await.unwrap();
-            assert!(
-                answer.status().is_success(),
-                "{}",
-                answer.text().await.unwrap()
-            );
-            let (mut chunks, mut text, mut asked) = (answer.bytes_stream(), Vec::new(), None);
-            while let Some(chunk) = chunks.next().await {
-                text.extend_from_slice(&chunk.unwrap());
-                while let Some(end) = text.iter().position(|byte| *byte == b'\n') {
-                    let line: Vec<u8> = text.drain(..=end).collect();
-                    let step: Value = serde_json::from_slice(&line).unwrap();
-                    if asked.is_none() && step["percentage"].as_f64().unwrap_or(0.0) >= percentage {
-                        let id = step["backup"]["id"].as_str().unwrap();
-                        let request = http
-                            .post(format!("{address}/backup/{id}/{kind}/cancel"))
-                            .send();
-                        asked = Some((Instant::now(), tokio::spawn(request)));
-                    }
-                    if step["status"] == "CANCELED" {
-                        let (start, request) = asked.expect("it was cancelled without being asked");
-                        let took = start.elapsed();
-                        assert_eq!(request.await.unwrap().unwrap().status(), 204);
-                        return took;
-                    }
-                }
-            }
-            panic!("the {kind} ended before it was cancelled");
-        })
-    }
-
-    /// How many backups are listed.
-    pub fn count(&mut self) -> usize {
-        let request = self.http.get(format!("{}/backups", self.address));
-        let text = self
+    /// A call whose answer is a stream of which only the beginning matters.
+    pub fn begin(&self, path: &str) {
+        let url = format!("{}{path}", self.address);
+        let answer = self
             .runtime
-            .block_on(async { request.send().await.unwrap().text().await.unwrap() });
-        serde_json::from_str::<Value>(&text).unwrap()["iterable"]
-            .as_array()
-            .unwrap()
-            .len()
+            .block_on(async { self.http.post(url).send().await.unwrap() });
+        assert!(answer.status().is_success(), "{path}: {}", answer.status());
     }
 
-    /// Bytes in the destination.
-    pub fn stored(&self) -> u64 {
-        measure::folder_bytes(&self.destination)
-    }
-
-    pub fn memory(&self) -> u64 {
-        measure::peak_memory(self.child.id()).unwrap_or(0)
+    /// Runs one step, and returns the most memory that the service had during it.
+    pub fn peak_memory<T>(&self, step: impl FnOnce() -> T) -> (u64, T) {
+        child::forget_peak_memory(self.child.id());
+        let result = step();
+        (child::peak_memory(self.child.id()).unwrap(), result)
     }
 
     /// Ends the service as a user would, so that the library rests in one file.
@@ -179,8 +84,16 @@ impl Service {
         assert!(kill.success() && self.child.wait().unwrap().success());
     }
 
-    fn post(&mut self, path: &str, body: Option<String>) -> String {
-        let mut request = self.http.post(format!("{}{path}", self.address));
+    pub fn ok(&self, method: &str, path: &str, body: Option<String>) -> String {
+        let (status, text) = self.call(method, path, body);
+        assert!((200..300).contains(&status), "{path}: {status} {text}");
+        text
+    }
+
+    /// Status and text of an answer.
+    pub fn call(&self, method: &str, path: &str, body: Option<String>) -> (u16, String) {
+        let url = format!("{}{path}", self.address);
+        let mut request = self.http.request(method.parse().unwrap(), url);
         if let Some(body) = body {
             request = request
                 .header("content-type", "application/json")
@@ -188,9 +101,7 @@ impl Service {
         }
         self.runtime.block_on(async {
             let answer = request.send().await.unwrap();
-            let (status, text) = (answer.status(), answer.text().await.unwrap());
-            assert!(status.is_success(), "{path}: {status} {text}");
-            text
+            (answer.status().as_u16(), answer.text().await.unwrap())
         })
     }
 }

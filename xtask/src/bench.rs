@@ -9,7 +9,7 @@ use crate::workspace::Workspace;
 
 pub fn run(workspace: &Workspace, arguments: &[String]) -> Result<(), Failure> {
     let mut steps = Steps::begin();
-    setup::for_bench(&mut steps)?;
+    setup::for_bench(workspace, &mut steps)?;
     steps.step("release build", || {
         let programs = ["--package", "holdfast-cli", "--package", "holdfast-tests"];
         command::run(

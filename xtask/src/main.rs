@@ -26,7 +26,7 @@ cargo xtask COMMAND
   run       Set up, build and start the app; without a display, serve headless
   test      Set up, then run every check and every test
   e2e       Set up, then run the desktop test alone; screenshots go to target/screenshots
-  bench     Measure backups, restores and cancelling on a large library
+  bench     Measure beside restic, borg and rustic: [ROUNDS] [--only a|a2|b|c|cancel|list] [--large]
   bindings  Write ui/src/lib/bindings.ts from the app's commands; with --check, fail if it is stale
   package   Build the release and its .deb";
 

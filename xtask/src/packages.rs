@@ -16,7 +16,7 @@ pub const WINDOW: &[&str] = &[
 ];
 
 /// What measuring compares with.
-pub const BENCH: &[&str] = &["restic"];
+pub const BENCH: &[&str] = &["borgbackup", "restic"];
 
 /// What the tests need besides: a screen, a bus, a WebDriver, pictures, a Python for the SDK, and plain restic.
 pub const TESTS: &[&str] = &[

@@ -11,6 +11,8 @@ use crate::ui;
 use crate::workspace::Workspace;
 
 const TAURI_DRIVER: &str = "2.1.0";
+/// Of `rustic-rs`: the newest that builds with the Rust that this workspace asks for. Its rustic_core is that of the engine.
+const RUSTIC: &str = "0.11.4";
 
 /// `cargo xtask setup`.
 pub fn all(workspace: &Workspace) -> Result<(), Failure> {
@@ -25,10 +27,18 @@ pub fn for_serving(steps: &mut Steps) -> Result<(), Failure> {
     steps.step("system packages", || packages::install(SERVE))
 }
 
-/// For measuring against restic.
-pub fn for_bench(steps: &mut Steps) -> Result<(), Failure> {
+/// For measuring beside restic, borg and rustic, on the sources of the locked crates.
+pub fn for_bench(workspace: &Workspace, steps: &mut Steps) -> Result<(), Failure> {
     steps.step("system packages", || {
         packages::install(&[SERVE, BENCH].concat())
+    })?;
+    steps.step("sources", || {
+        command::run(workspace.cargo().args(["fetch", "--locked"]))
+    })?;
+    steps.step("rustic", || {
+        // None of its features is needed for backups into a folder.
+        let without = ["--no-default-features"];
+        install(workspace, "rustic-rs", RUSTIC, &without)
     })
 }
 
@@ -46,22 +56,31 @@ pub fn for_tests(workspace: &Workspace, steps: &mut Steps) -> Result<(), Failure
         packages::install(&[SERVE, WINDOW, TESTS].concat())
     })?;
     ui::prepare(workspace, steps)?;
-    steps.step("tauri-driver", || tauri_driver(workspace))?;
+    steps.step("tauri-driver", || {
+        install(workspace, "tauri-driver", TAURI_DRIVER, &[])
+    })?;
     steps.step("Python SDK", || python_sdk(workspace))
 }
 
-fn tauri_driver(workspace: &Workspace) -> Result<(), Failure> {
+/// Builds a program from crates.io into `target/tools`, unless this version of it is there.
+fn install(
+    workspace: &Workspace,
+    package: &str,
+    version: &str,
+    options: &[&str],
+) -> Result<(), Failure> {
     let list = fs::read_to_string(workspace.tools().join(".crates.toml")).unwrap_or_default();
-    if list.contains(&format!("\"tauri-driver {TAURI_DRIVER} ")) {
-        println!("    Version {TAURI_DRIVER} is there.");
+    if list.contains(&format!("\"{package} {version} ")) {
+        println!("    Version {version} is there.");
         return Ok(());
     }
     command::run(
         workspace
             .cargo()
-            .args(["install", "--locked", "--version", TAURI_DRIVER, "--root"])
+            .args(["install", "--locked", "--version", version, "--root"])
             .arg(workspace.tools())
-            .arg("tauri-driver"),
+            .args(options)
+            .arg(package),
     )
 }
 

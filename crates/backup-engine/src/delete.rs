@@ -10,28 +10,30 @@ use crate::{BackupId, Error, Watch};
 #[derive(Clone, Debug)]
 pub(crate) struct Removed {
     pub record: SnapshotFile,
-    pub files: Option<SnapshotFile>,
+    /// With its name in `files/`.
+    pub files: Option<(SnapshotId, SnapshotFile)>,
 }
 
 pub(crate) fn delete(destination: &Destination, id: &BackupId) -> Result<(), Error> {
-    let hold = destination.hold()?;
+    let hold = destination.hold(&Watch::unwatched())?;
     let open = |part| destination.write(&hold, part, &Watch::unwatched());
     let databases = open(Part::Databases)?;
     let snapshots = destination.catalog().snapshots_of(id);
     for snapshot in &snapshots {
-        let record = databases.snapshot(snapshot)?;
+        let record = destination.known_snapshot(&databases, snapshot)?;
         let files = match files_of(&record)? {
-            Some(id) => Some(open(Part::Files)?.snapshot(&id)?),
+            Some(id) => Some((id, open(Part::Files)?.snapshot(&id)?)),
             None => None,
         };
         let removed = Removed { record, files };
         destination.catalog().note_removed(id.clone(), removed);
     }
     databases.remove(&snapshots)?;
+    destination.look_again();
     let removed = destination.catalog().removed(id);
-    if let Some(files) = removed.and_then(|removed| removed.files) {
+    if let Some((files, _)) = removed.and_then(|removed| removed.files) {
         // Without its record it is a leftover that the next backup removes as well.
-        if let Err(error) = open(Part::Files)?.remove(&[files.id]) {
+        if let Err(error) = open(Part::Files)?.remove(&[files]) {
             tracing::warn!(%error, "the list of files of a deleted backup stays until the next one");
         }
     }
@@ -42,7 +44,7 @@ pub(crate) fn undelete(destination: &Destination, id: &BackupId) -> Result<(), E
     let removed = destination.catalog().removed(id);
     let Removed { mut record, files } =
         removed.ok_or_else(|| Error::NothingToUndelete(id.clone()))?;
-    let hold = destination.hold()?;
+    let hold = destination.hold(&Watch::unwatched())?;
     if let Some(files) = files {
         let there = put_back_files(destination, &hold, files)?;
         name_files(&mut record, there)?;
@@ -50,6 +52,7 @@ pub(crate) fn undelete(destination: &Destination, id: &BackupId) -> Result<(), E
     let databases = destination.write(&hold, Part::Databases, &Watch::unwatched())?;
     databases.save(record)?;
     destination.catalog().forget_removed(id);
+    destination.look_again();
     Ok(())
 }
 
@@ -57,12 +60,12 @@ pub(crate) fn undelete(destination: &Destination, id: &BackupId) -> Result<(), E
 fn put_back_files(
     destination: &Destination,
     hold: &Hold,
-    files: SnapshotFile,
+    (name, files): (SnapshotId, SnapshotFile),
 ) -> Result<SnapshotId, Error> {
     let session: Session = destination.write(hold, Part::Files, &Watch::unwatched())?;
     let before = session.snapshot_ids()?;
-    if before.contains(&files.id) {
-        return Ok(files.id);
+    if before.contains(&name) {
+        return Ok(name);
     }
     session.save(files)?;
     let after = session.snapshot_ids()?;

@@ -7,18 +7,26 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use chrono::{DateTime, Utc};
 
-use crate::backup::Origin;
-use crate::destination::{BackupRecord, Destination, DestinationReport, Details, Part};
+use crate::backup::{Backup, Origin, SeenStore};
+use crate::browse::Shelf;
+use crate::database::{CopyFolder, holders, remove_copies};
+use crate::destination::{BackupRecord, Content, Destination, DestinationReport, Details, Part};
 use crate::durable::create_private_folder;
 use crate::keys::{KeyState, KeyStore};
 use crate::library::Library;
-use crate::restore::{Restore, RestorePreview};
+use crate::restore::{Contents, Restore, RestorePreview, RestoreRequest, SourcePlace, Trees};
+use crate::sources::{NewSource, Source, SourceId, SourceStore};
 use crate::undo::UndoRecord;
 use crate::watch::{Outcome, Phase};
-use crate::{BackupId, Error, Secret, VERSION, Watch, backup, delete, journal, restore, undo};
+use crate::{
+    BackupId, Error, Secret, VERSION, Watch, backup, delete, journal, restore, undo, verify,
+};
 
 /// How many names of newer items a preview gives.
 const NEWER_NAMES: usize = 5;
+
+/// The folder of copies of databases that cannot be read where they are.
+const COPIES: &str = "copies";
 
 /// Where an engine works.
 #[derive(Clone, Debug)]
@@ -35,10 +43,13 @@ pub struct EngineOptions {
 
 #[derive(Debug)]
 pub struct Engine {
-    data_dir: PathBuf,
+    pub(crate) data_dir: PathBuf,
     device_name: String,
-    library: Library,
-    destination: Destination,
+    pub(crate) sources: SourceStore,
+    seen: SeenStore,
+    pub(crate) library: Library,
+    pub(crate) destination: Destination,
+    pub(crate) shelf: Shelf,
     job: Mutex<()>,
     last_id: Mutex<DateTime<Utc>>,
     /// Held as long as the engine lives.
@@ -56,14 +67,22 @@ impl Engine {
             fs::canonicalize(&options.data_dir).map_err(Error::io("opening the data folder"))?;
         let lock = lock(&data_dir)?;
         journal::settle(&data_dir)?;
-        restore::remove_staging(&data_dir)?;
-        undo::remove_older(&data_dir);
+        // A restore into a disk that is not there keeps its journal, and what it is about, until it is.
+        if !journal::is_pending(&data_dir)? {
+            restore::remove_staging(&data_dir)?;
+            undo::remove_older(&data_dir);
+        }
+        remove_copies(&data_dir.join(COPIES)).map_err(Error::io("removing copies"))?;
+        verify::remove_scratch(&data_dir)?;
         let library = Library::open(&data_dir.join(journal::LIBRARY).join(backup::LIBRARY_FILE))?;
         let keys = KeyStore::new(&data_dir, options.passphrase, options.use_keychain);
         let root = std::path::absolute(&options.destination)
             .map_err(Error::io("reading the destination's path"))?;
         Ok(Self {
-            destination: Destination::new(&root, &data_dir, keys),
+            destination: Destination::new(&root, &data_dir, &options.device_name, keys),
+            sources: SourceStore::new(&data_dir),
+            seen: SeenStore::new(&data_dir),
+            shelf: Shelf::new(&data_dir)?,
             data_dir,
             device_name: options.device_name,
             library,
@@ -75,6 +94,34 @@ impl Engine {
 
     pub fn library(&self) -> &Library {
         &self.library
+    }
+
+    /// The folders that are in every backup beside the library.
+    pub fn sources(&self) -> Result<Vec<Source>, Error> {
+        self.sources.all()
+    }
+
+    /// Errors: `BadSource`.
+    pub fn add_source(&self, new: NewSource) -> Result<Source, Error> {
+        self.sources.add(new, &self.kept_out())
+    }
+
+    /// Its earlier backups stay. Errors: `UnknownSource`.
+    pub fn remove_source(&self, id: &SourceId) -> Result<(), Error> {
+        self.sources.remove(id)
+    }
+
+    /// A Pieces data folder that is there and no source yet.
+    pub fn suggested_source(&self) -> Result<Option<NewSource>, Error> {
+        match std::env::home_dir() {
+            Some(home) => self.sources.suggested(&home),
+            None => Ok(None),
+        }
+    }
+
+    /// What is in no backup: backups themselves, and the folder of the library, which is read in its own way.
+    pub(crate) fn kept_out(&self) -> [&Path; 2] {
+        [&self.data_dir, self.destination.root()]
     }
 
     pub fn device_name(&self) -> &str {
@@ -93,45 +140,97 @@ impl Engine {
     pub fn back_up(&self, id: &BackupId, watch: &Watch) -> Result<Outcome<BackupRecord>, Error> {
         let _job = self.begin();
         cancelable(watch, || {
-            watch.enter(Phase::Preparing);
-            let hold = self.destination.hold()?;
-            let session = self.destination.write(&hold, Part::Databases, watch)?;
-            self.destination.tidy(&session)?;
-            let origin = Origin {
-                id,
-                device_name: &self.device_name,
-                taken: Utc::now(),
+            let (sources, missing) = self.sources.open(&self.kept_out())?;
+            let backup = Backup {
+                destination: &self.destination,
+                library: &self.library,
+                sources,
+                missing,
+                seen: &self.seen,
+                copies: CopyFolder::new(&self.data_dir.join(COPIES)),
+                origin: Origin {
+                    id,
+                    device_name: &self.device_name,
+                    taken: Utc::now(),
+                },
+                watch,
             };
-            backup::back_up(session, self.library.pages(watch)?, &origin)
+            backup.run()
         })
     }
 
-    /// Replaces the library with a backup. What it replaces is kept; see [`Engine::undo`].
-    pub(crate) fn restore_library(
-        &self,
-        id: &BackupId,
-        watch: &Watch,
-    ) -> Result<Outcome<()>, Error> {
+    /// Puts a backup, or some of it, in the place of what is there. What it replaces is kept; see [`Engine::undo`].
+    ///
+    /// Errors: `ChangedMeanwhile`, `NoSpace`, `Damaged`, `InTheWay`, `NameCollision`: all with everything as it was.
+    pub fn restore(&self, request: &RestoreRequest, watch: &Watch) -> Result<Outcome<()>, Error> {
         let _job = self.begin();
         watch.enter(Phase::Preparing);
         restore::settle_pending(&self.data_dir, &self.library)?;
         let restored = cancelable(watch, || {
-            let unknown = || Error::UnknownBackup(id.clone());
-            self.backup(id)?;
-            let snapshots = self.destination.catalog().snapshots_of(id);
-            let session = self.destination.read(Part::Databases, watch)?;
-            let session = session.ok_or_else(unknown)?;
-            let snapshot = session.snapshot(snapshots.first().ok_or_else(unknown)?)?;
-            let details = Details::of(&snapshot).ok_or_else(unknown)?;
-            let restore = Restore {
-                data_dir: &self.data_dir,
-                library: &self.library,
-                id,
-                watch,
-            };
-            restore.run(session, &details, snapshot.tree)
+            self.with_restore(&request.backup, watch, |restore| restore.run(request))
         });
-        restored.map_err(|error| error.naming(id))
+        restored.map_err(|error| error.naming(&request.backup))
+    }
+
+    /// Opens a backup for being restored.
+    fn with_restore<T>(
+        &self,
+        id: &BackupId,
+        watch: &Watch,
+        work: impl FnOnce(&Restore) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let unknown = || Error::UnknownBackup(id.clone());
+        let record = self.present_backup(id)?;
+        let snapshots = self.destination.catalog().snapshots_of(id);
+        let session = self.destination.read(Part::Databases, watch)?;
+        let session = session.ok_or_else(unknown)?;
+        let snapshot = snapshots.first().ok_or_else(unknown)?;
+        let snapshot = self.destination.known_snapshot(&session, snapshot)?;
+        let details = Details::of(&snapshot).ok_or_else(unknown)?;
+        let mut root = Trees {
+            databases: Some(snapshot.tree),
+            files: None,
+        };
+        let mut files = None;
+        if let Some(snapshot) = record.files {
+            let session = self.destination.read(Part::Files, watch)?;
+            let session = session.ok_or_else(unknown)?;
+            root.files = Some(session.snapshot(&snapshot)?.tree);
+            files = Some(Content::open(session)?);
+        }
+        let contents = Contents {
+            databases: Content::open(session)?,
+            files,
+            root,
+        };
+        work(&Restore {
+            data_dir: &self.data_dir,
+            destination: self.destination.root(),
+            library: &self.library,
+            id,
+            details: &details,
+            contents: &contents,
+            places: &self.source_places()?,
+            in_use: &in_use,
+            watch,
+        })
+    }
+
+    /// Where the sources are that are set up here.
+    fn source_places(&self) -> Result<Vec<SourcePlace>, Error> {
+        let (roots, missing) = self.sources.open(&self.kept_out())?;
+        let there = roots.into_iter().map(|root| SourcePlace {
+            id: root.id().to_string(),
+            path: root.folder().to_owned(),
+            excluded: Arc::new(move |path, is_folder| root.leaves_out_now(path, is_folder)),
+        });
+        // What was left out of a folder that is gone is gone with it.
+        let away = missing.into_iter().map(|missing| SourcePlace {
+            id: missing.source.id.to_string(),
+            path: missing.source.path,
+            excluded: Arc::new(|_, _| false),
+        });
+        Ok(there.chain(away).collect())
     }
 
     /// Brings back what the last restore replaced. Errors: `NothingToUndo`.
@@ -142,13 +241,24 @@ impl Engine {
         restore::undo(&self.data_dir, &self.library, watch)
     }
 
-    /// Every complete backup of the destination, newest first.
+    /// Every complete backup of the destination, newest first; while it is away, those that it held at the last look.
     pub fn backups(&self) -> Result<Arc<Vec<BackupRecord>>, Error> {
         guarded(|| self.destination.backups())
     }
 
+    /// One backup, also while the destination is away.
     pub fn backup(&self, id: &BackupId) -> Result<BackupRecord, Error> {
         let backups = self.backups()?;
+        match backups.iter().find(|record| record.id == *id) {
+            Some(record) => Ok(record.clone()),
+            // While the destination is away, nobody knows what else is in it by now.
+            None => self.present_backup(id),
+        }
+    }
+
+    /// One backup that is there to be worked with. Errors: `Unreachable` while the destination is away.
+    pub fn present_backup(&self, id: &BackupId) -> Result<BackupRecord, Error> {
+        let backups = guarded(|| self.destination.present_backups())?;
         let found = backups.iter().find(|record| record.id == *id);
         // One whose record cannot be read is not one that never was.
         let unknown = || {
@@ -163,7 +273,7 @@ impl Engine {
     pub fn delete(&self, id: &BackupId) -> Result<(), Error> {
         let _job = self.begin_at_once()?;
         guarded(|| {
-            self.backup(id)?;
+            self.present_backup(id)?;
             delete::delete(&self.destination, id)
         })
     }
@@ -174,9 +284,9 @@ impl Engine {
         guarded(|| delete::undelete(&self.destination, id))
     }
 
-    /// What a restore of this backup would do now. A library that is damaged counts as empty: all of it is replaced.
-    pub(crate) fn preview_library(&self, id: &BackupId) -> Result<RestorePreview, Error> {
-        let record = self.backup(id)?;
+    /// What this restore would do now. A library that is damaged counts as empty: all of it is replaced.
+    pub fn preview(&self, request: &RestoreRequest) -> Result<RestorePreview, Error> {
+        let record = self.present_backup(&request.backup)?;
         let now = self.library.facts().and_then(|facts| {
             let newer = self.library.newer_than(record.taken, NEWER_NAMES)?;
             Ok((facts, newer))
@@ -188,16 +298,20 @@ impl Engine {
             }
             now => now?,
         };
-        let (needed_bytes, free_bytes) = restore::space(&self.data_dir, record.bytes)?;
+        let watch = Watch::unwatched();
+        let unlisted = guarded(|| {
+            self.with_restore(&request.backup, &watch, |restore| restore.preview(request))
+        });
+        let unlisted = unlisted.map_err(|error| error.naming(&request.backup))?;
         Ok(RestorePreview {
             record,
             library,
             newer,
             newer_names,
-            needed_bytes,
-            free_bytes,
-            parts: Vec::new(),
-            in_use_by: None,
+            parts: unlisted.parts,
+            needed_bytes: unlisted.needed_bytes,
+            free_bytes: unlisted.free_bytes,
+            in_use_by: unlisted.in_use_by,
         })
     }
 
@@ -224,8 +338,10 @@ impl Engine {
     }
 
     /// Waits for what runs: a deletion, which is short, or another job of a caller that does not keep them apart itself.
-    fn begin(&self) -> MutexGuard<'_, ()> {
-        self.job.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn begin(&self) -> MutexGuard<'_, ()> {
+        let job = self.job.lock().unwrap_or_else(PoisonError::into_inner);
+        self.shelf.forget();
+        job
     }
 
     fn begin_at_once(&self) -> Result<MutexGuard<'_, ()>, Error> {
@@ -235,6 +351,18 @@ impl Engine {
             Err(TryLockError::WouldBlock) => Err(Error::Busy),
         }
     }
+}
+
+/// The name of a program that has something under a folder open.
+fn in_use(folder: &Path) -> Result<Option<String>, Error> {
+    if !folder
+        .try_exists()
+        .map_err(Error::io("looking for a folder"))?
+    {
+        return Ok(None);
+    }
+    let holders = holders(folder).map_err(Error::io("looking for programs that use a folder"))?;
+    Ok(holders.into_iter().next().map(|holder| holder.program))
 }
 
 /// Takes the data folder for this process. Errors: `InUse`.
@@ -258,7 +386,7 @@ pub(crate) fn lock(data_dir: &Path) -> Result<File, Error> {
 
 /// [`guarded`], for a job. Reads and writes of a job that is cancelled fail wherever it is, and a commit cannot begin
 /// any more: so whatever error it ends with, it was cancelled, and everything is as before.
-fn cancelable<T>(
+pub(crate) fn cancelable<T>(
     watch: &Watch,
     work: impl FnOnce() -> Result<Outcome<T>, Error>,
 ) -> Result<Outcome<T>, Error> {

@@ -5,7 +5,7 @@
 
 use std::io;
 
-use crate::BackupId;
+use crate::{BackupId, SourceId};
 
 /// The kinds of errors that callers answer differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +60,8 @@ pub enum Error {
     DamagedRecords(usize),
     #[error("another process has the {0} in use")]
     InUse(&'static str),
+    #[error("another device took the destination over")]
+    LeaseLost,
     #[error("another job is running")]
     Busy,
     #[error("there is nothing to undo")]
@@ -68,6 +70,34 @@ pub enum Error {
     NothingToUndelete(BackupId),
     #[error("not an item: {0}")]
     BadItem(String),
+    #[error("not a source: {0}")]
+    BadSource(String),
+    #[error("line {line} of the excludes is no pattern: {why}")]
+    BadPattern { line: usize, why: String },
+    #[error("there is no source {0}")]
+    UnknownSource(SourceId),
+    #[error("the source {id} cannot be read: {source}")]
+    SourceUnreadable { id: SourceId, source: io::Error },
+    #[error("sources.json cannot be used: {0}")]
+    BadSourceList(String),
+    #[error("there is no {0:?} in the backup")]
+    UnknownPath(String),
+    #[error("{0:?} in the backup is not a file")]
+    NotAFile(String),
+    #[error("{0:?} in the backup is not a folder")]
+    NotAFolder(String),
+    #[error("the source {0} is not set up here")]
+    NotSetUp(String),
+    #[error("cannot restore there: {0}")]
+    BadTarget(String),
+    #[error("in the way of a restore: {0}")]
+    InTheWay(String),
+    #[error("{0:?} and {1:?} are one name there")]
+    NameCollision(String, String),
+    #[error("what was to be replaced changed meanwhile")]
+    ChangedMeanwhile,
+    #[error("a restore that was broken off is not settled")]
+    Unsettled,
     #[error("the library: {0}")]
     Library(#[source] rusqlite::Error),
     #[error("the library is damaged: {0}")]
@@ -120,14 +150,22 @@ impl Error {
 
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::UnknownBackup(_) | Self::NothingToUndo | Self::NothingToUndelete(_) => {
-                ErrorKind::NotFound
-            }
+            Self::UnknownBackup(_)
+            | Self::UnknownSource(_)
+            | Self::UnknownPath(_)
+            | Self::NotSetUp(_)
+            | Self::NothingToUndo
+            | Self::NothingToUndelete(_) => ErrorKind::NotFound,
             Self::Locked(_) => ErrorKind::Locked,
             Self::Unreachable(_) => ErrorKind::Unreachable,
             Self::NewerLayout { .. } | Self::NewerLibrary { .. } => ErrorKind::Newer,
-            Self::InUse(_) | Self::Busy => ErrorKind::Busy,
+            Self::InUse(_) | Self::LeaseLost | Self::Busy => ErrorKind::Busy,
             Self::BadItem(_)
+            | Self::BadSource(_)
+            | Self::BadPattern { .. }
+            | Self::NotAFile(_)
+            | Self::NotAFolder(_)
+            | Self::BadTarget(_)
             | Self::KeyExists
             | Self::WrongPassphrase
             | Self::BadPassphrase
@@ -154,11 +192,26 @@ impl Error {
             Self::Damaged { .. } => "damaged",
             Self::DamagedRecords(_) => "damaged-records",
             Self::InUse(_) => "in-use",
+            Self::LeaseLost => "lease-lost",
             Self::Busy => "busy",
             Self::LibraryDamaged(_) => "library-damaged",
             Self::NothingToUndo => "nothing-to-undo",
             Self::NothingToUndelete(_) => "nothing-to-undelete",
             Self::BadItem(_) => "bad-item",
+            Self::BadSource(_) => "bad-source",
+            Self::BadPattern { .. } => "bad-pattern",
+            Self::UnknownSource(_) => "unknown-source",
+            Self::SourceUnreadable { .. } => "source-unreadable",
+            Self::BadSourceList(_) => "bad-source-list",
+            Self::UnknownPath(_) => "unknown-path",
+            Self::NotAFile(_) => "not-a-file",
+            Self::NotAFolder(_) => "not-a-folder",
+            Self::NotSetUp(_) => "not-set-up",
+            Self::BadTarget(_) => "bad-target",
+            Self::InTheWay(_) => "in-the-way",
+            Self::NameCollision(..) => "name-collision",
+            Self::ChangedMeanwhile => "changed-meanwhile",
+            Self::Unsettled => "unsettled",
             _ => "failed",
         }
     }
@@ -189,7 +242,7 @@ impl Error {
                 free / 1_000_000
             ),
             Self::Damaged { backup: Some(id), .. } => {
-                format!("The backup {id} is damaged and was not restored. The library is as it was.")
+                format!("The backup {id} is damaged: not all of it can be read. Nothing was changed.")
             }
             Self::Damaged { backup: None, .. } => "Part of the destination is damaged. The library is as it was.".into(),
             Self::DamagedRecords(1) => {
@@ -198,11 +251,45 @@ impl Error {
             Self::DamagedRecords(count) => format!(
                 "The records of {count} backups cannot be read, so they are not listed. The others and the library are not affected."
             ),
+            Self::InUse("destination") => {
+                "Another Holdfast, on this device or another, is writing to the destination. Nothing was changed.".into()
+            }
             Self::InUse(what) => format!("Another process has the {what} in use."),
+            Self::LeaseLost => {
+                "Another device took the destination over while this one stood still or was asleep. Nothing was committed: earlier backups and the library are as they were."
+                    .into()
+            }
             Self::Busy => "Another job is running. Nothing was changed.".into(),
             Self::NothingToUndo => "There is no restore to undo.".into(),
             Self::NothingToUndelete(_) => "This backup was not deleted since the service started.".into(),
+            Self::NotSetUp(_) => "This source of the backup is not set up on this device. Nothing was changed.".into(),
+            Self::BadTarget(why) => format!("This folder cannot be restored into: {why}. Nothing was changed."),
+            Self::InTheWay(what) => format!("Something is in the way of the restore: {what}. Nothing was changed."),
+            Self::NameCollision(one, other) => format!(
+                "The disk takes two names in the backup for the same, \u{201c}{one}\u{201d} and \u{201c}{other}\u{201d}. Nothing was changed."
+            ),
+            Self::ChangedMeanwhile => {
+                "Something that was to be replaced was changed while the restore was being prepared. Nothing was replaced.".into()
+            }
+            Self::Unsettled => {
+                "An earlier restore was broken off, and one of its folders cannot be reached. Nothing was changed.".into()
+            }
             Self::BadItem(why) => format!("This is not an item of a library: {why}. Nothing was changed."),
+            Self::BadSource(why) => format!("This folder cannot be a source: {why}. Nothing was changed."),
+            Self::BadPattern { line, why } => {
+                format!("Line {line} of the excludes is no pattern: {why}. Nothing was changed.")
+            }
+            Self::UnknownSource(_) => "There is no source with this id.".into(),
+            Self::SourceUnreadable { id, source } => format!(
+                "The folder of the source {id} is not there or cannot be read ({}). Its earlier backups are as they were.",
+                source.kind()
+            ),
+            Self::BadSourceList(_) => {
+                "The list of sources cannot be read. Nothing was changed, and the backups are not affected.".into()
+            }
+            Self::UnknownPath(_) => "There is nothing at this path in the backup.".into(),
+            Self::NotAFile(_) => "What is at this path in the backup has no content to read.".into(),
+            Self::NotAFolder(_) => "What is at this path in the backup is not a folder.".into(),
             Self::LibraryDamaged(_) => "The library is damaged and cannot be read. Its backups are not affected.".into(),
             Self::Library(_) => "The library could not be read or written.".into(),
             Self::Io { doing, source } => format!("An operation on a file failed while {doing} ({}).", source.kind()),
@@ -242,11 +329,31 @@ impl Error {
             }
             Self::DamagedRecords(_) => "Check the disk of the destination, and make a new backup.",
             Self::LibraryDamaged(_) => "Restore the last good backup; what is there now is kept.",
+            Self::InUse("destination") => "Try again when it is done.",
+            Self::LeaseLost => "Try again.",
             Self::InUse(_) => "Use the running Holdfast, or end it first.",
             Self::Busy => "Wait until it is done, or cancel it.",
             Self::NothingToUndo => "A restore can be undone until the next restore.",
             Self::NothingToUndelete(_) => "Choose another backup from the list.",
             Self::BadItem(_) => "Correct the item and send it again.",
+            Self::BadSource(_) => "Choose another folder.",
+            Self::BadPattern { .. } => "Correct the line: it is read like a line of a .gitignore file.",
+            Self::UnknownSource(_) => "Ask for the list of sources and use an id from it.",
+            Self::SourceUnreadable { .. } => {
+                "Connect its disk or allow reading the folder, or remove the source, then try again."
+            }
+            Self::BadSourceList(_) => {
+                "Put sources.json in the data folder right, or move it away and add the folders again."
+            }
+            Self::UnknownPath(_) => "Ask for the list of the folder and use a path from it.",
+            Self::NotAFile(_) => "Ask for a file, or for the list of this folder.",
+            Self::NotAFolder(_) => "Read it, or ask for the list of the folder that it is in.",
+            Self::NotSetUp(_) => "Restore it into another folder, or add its folder to the sources first.",
+            Self::BadTarget(_) => "Choose another folder.",
+            Self::InTheWay(_) => "Move it away, or restore into another folder.",
+            Self::NameCollision(..) => "Restore into a folder on a disk that tells such names apart.",
+            Self::ChangedMeanwhile => "Quit the programs that work with it, then try again.",
+            Self::Unsettled => "Connect the disk that it was on, then try again.",
             _ => "Try again; the log of the service says more.",
         }
         .into()

@@ -8,7 +8,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rand::Rng;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
+use crate::backup::hex;
 use crate::destination::Destination;
 use crate::durable::{create_private_folder, remove_if_there, write_private};
 use crate::{EngineOptions, Error, Secret, engine, keychain};
@@ -52,8 +54,10 @@ pub(crate) struct KeyStore {
     folder: PathBuf,
     passphrase: Mutex<Option<Secret>>,
     use_keychain: bool,
-    /// Why the key could not be had at the last try.
-    failed: Mutex<Option<String>>,
+    /// How the last try to have the key ended: why it could not be had.
+    tried: Mutex<Option<Result<(), String>>>,
+    /// The fingerprint of the key that opened the destination last.
+    accepted: Mutex<Option<String>>,
 }
 
 impl KeyStore {
@@ -62,7 +66,8 @@ impl KeyStore {
             folder: folder.to_owned(),
             passphrase: Mutex::new(passphrase),
             use_keychain,
-            failed: Mutex::new(None),
+            tried: Mutex::new(None),
+            accepted: Mutex::new(None),
         }
     }
 
@@ -87,18 +92,40 @@ impl KeyStore {
 
     /// The key. Errors: `Locked` when there is one that cannot be had, or none.
     pub(crate) fn load(&self, ask: Ask) -> Result<Secret, Error> {
-        if let (Ask::Once, Some(why)) = (ask, self.failed().clone()) {
+        if let (Ask::Once, Some(why)) = (ask, self.failed()) {
             return Err(Error::Locked(why));
         }
         let none = || Error::Locked("this data folder holds no key".into());
         let loaded = self.find().and_then(|key| key.ok_or_else(none));
-        *self.failed() = loaded.as_ref().err().map(ToString::to_string);
+        *lock(&self.tried) = Some(match &loaded {
+            Ok(_) => Ok(()),
+            Err(error) => Err(error.to_string()),
+        });
         loaded
+    }
+
+    /// That the key can be had. It is asked for once, as a passphrase costs time and memory to try. Errors: `Locked`.
+    pub(crate) fn prove(&self) -> Result<(), Error> {
+        let proven = matches!(*lock(&self.tried), Some(Ok(())));
+        if proven {
+            return Ok(());
+        }
+        self.load(Ask::Once).map(drop)
     }
 
     /// The key that was given does not open the destination: it need not be tried again by itself.
     pub(crate) fn note_refused(&self) {
-        *self.failed() = Some("the key does not open this destination".into());
+        *lock(&self.tried) = Some(Err("the key does not open this destination".into()));
+    }
+
+    /// The key that was given opens the destination.
+    pub(crate) fn note_accepted(&self) {
+        *lock(&self.accepted) = self.fingerprint();
+    }
+
+    /// Which key did, as [`KeyStore::fingerprint`].
+    pub(crate) fn accepted(&self) -> Option<String> {
+        lock(&self.accepted).clone()
     }
 
     /// Uses this passphrase from now on: to open the key that it protects, or to protect one that is not protected yet or
@@ -119,12 +146,20 @@ impl KeyStore {
         }
     }
 
+    /// Names the file that holds the key, and nothing of the key where that is protected. Another file may hold another key.
+    pub(crate) fn fingerprint(&self) -> Option<String> {
+        let files = [self.encrypted(), self.in_keychain(), self.plain()];
+        let file = files.iter().find(|file| file.exists())?;
+        Some(hex(&Sha256::digest(read(file).ok()?)))
+    }
+
     fn passphrase(&self) -> Option<Secret> {
         lock(&self.passphrase).clone()
     }
 
-    fn failed(&self) -> MutexGuard<'_, Option<String>> {
-        lock(&self.failed)
+    /// Why the key could not be had at the last try.
+    fn failed(&self) -> Option<String> {
+        lock(&self.tried).clone().and_then(Result::err)
     }
 
     /// The key, made and stored where there is none.
@@ -249,7 +284,7 @@ pub fn import_key(options: &EngineOptions, key: &Secret) -> Result<(), Error> {
     }
     let root = std::path::absolute(&options.destination)
         .map_err(Error::io("reading the destination's path"))?;
-    let destination = Destination::new(&root, &data_dir, keys());
+    let destination = Destination::new(&root, &data_dir, &options.device_name, keys());
     engine::guarded(|| destination.prove(key))?;
     keys().store(key)
 }

@@ -5,7 +5,7 @@
 
 mod backup;
 mod browse;
-mod coming;
+mod database;
 mod delete;
 mod destination;
 mod durable;
@@ -16,24 +16,24 @@ mod journal;
 mod keychain;
 mod keys;
 mod library;
+mod names;
 mod restore;
 mod secret;
+mod sources;
 mod undo;
 mod verify;
 mod watch;
 
 pub use browse::{Change, Difference, Entry, EntryKind, Page, Version};
-pub use coming::{
-    NewSource, PartPreview, Place, RestoreRequest, Source, SourceId, SourceKind, What,
-};
 pub use destination::{BackupRecord, DestinationReport, SourceRecord, UnreadFile};
 pub use engine::{Engine, EngineOptions};
 pub use error::{Error, ErrorKind};
 pub use id::BackupId;
 pub use keys::{KeyState, export_key, import_key};
 pub use library::{Item, Library, LibraryFacts};
-pub use restore::RestorePreview;
+pub use restore::{PartPreview, Place, RestorePreview, RestoreRequest, What};
 pub use secret::Secret;
+pub use sources::{NewSource, Source, SourceId, SourceKind};
 pub use undo::UndoRecord;
 pub use verify::{Depth, VerifyReport};
 pub use watch::{CancelFlag, Outcome, Phase, Step, Watch};

@@ -1,5 +1,5 @@
-//! What a restore replaced, kept so that it can be brought back until the next restore: `undo/NUMBER/` with the library's
-//! folder and a note. The highest number that holds a library is the one that counts.
+//! What a restore replaced, kept so that it can be brought back until the next restore: `undo/NUMBER/` with a note, the
+//! library's folder, and what was in other folders. The highest number with a whole note is the one that counts.
 
 use std::fs;
 use std::io;
@@ -8,8 +8,12 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::durable::write_private;
+use crate::durable::{sync_folder, write_private};
 use crate::journal::LIBRARY;
+use crate::names::{escape, unescape};
+use crate::restore::area::{self, Area};
+use crate::restore::dir::Dir;
+use crate::restore::seen::{Dress, Seen};
 use crate::{BackupId, Error};
 
 /// What *Undo restore* would bring back.
@@ -21,12 +25,12 @@ pub struct UndoRecord {
     /// In the library that would come back.
     pub assets: u64,
     pub bytes: u64,
-    /// Ids of the sources that would come back, or `library`.
+    /// What would come back: ids of sources, and `library`.
     pub sources: Vec<String>,
 }
 
-/// `undo/NUMBER/undo.json`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// `undo/NUMBER/undo.json`; `next.json` until its swap is carried out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct UndoNote {
     pub backup: String,
     pub restored: DateTime<Utc>,
@@ -34,17 +38,111 @@ pub(crate) struct UndoNote {
     pub bytes: u64,
     /// The restore was undone; what is kept here is what the undo replaced.
     pub undone: bool,
+    /// Whether the library's folder is swapped. Earlier versions restored nothing else.
+    #[serde(default = "yes")]
+    pub library: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<PartNote>,
+}
+
+/// What is renamed under one folder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PartNote {
+    pub id: String,
+    /// Escaped: see [`PartNote::base`].
+    pub base: String,
+    pub area: Area,
+    pub moves: Vec<Move>,
+    /// Outer ones before inner ones.
+    pub folders: Vec<FolderNote>,
+}
+
+/// An entry that goes, comes, or both.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Move {
+    /// Its name where it is kept and where the new one comes from.
+    pub number: u64,
+    pub at: String,
+    pub take: bool,
+    pub put: bool,
+    /// What the plan saw, known only in the process that made it.
+    #[serde(skip)]
+    pub seen: Option<Seen>,
+}
+
+/// A folder that gets other metadata.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FolderNote {
+    pub at: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Dress>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Dress>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl PartNote {
+    pub(crate) fn new(id: &str, base: &Path, area: Area) -> Self {
+        Self {
+            id: id.to_owned(),
+            base: escape(base),
+            area,
+            moves: Vec::new(),
+            folders: Vec::new(),
+        }
+    }
+
+    pub(crate) fn base(&self) -> PathBuf {
+        unescape(&self.base)
+    }
+}
+
+impl Move {
+    pub(crate) fn at(&self) -> PathBuf {
+        unescape(&self.at)
+    }
+}
+
+impl FolderNote {
+    pub(crate) fn at(&self) -> PathBuf {
+        unescape(&self.at)
+    }
 }
 
 impl UndoNote {
-    pub(crate) fn write(&self, folder: &Path) -> io::Result<()> {
-        write_private(&folder.join("undo.json"), &serde_json::to_vec(self)?)
+    /// Writes it so that it does not count yet.
+    pub(crate) fn write_aside(&self, folder: &Path) -> io::Result<()> {
+        write_private(&folder.join("next.json"), &serde_json::to_vec(self)?)
+    }
+
+    /// Lets it count.
+    pub(crate) fn settle(folder: &Path) -> io::Result<()> {
+        match fs::rename(folder.join("next.json"), folder.join("undo.json")) {
+            // It did already.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            renamed => renamed?,
+        }
+        sync_folder(folder)
+    }
+
+    /// Of a swap that may not be carried out yet.
+    pub(crate) fn read_aside(folder: &Path) -> Result<Self, Error> {
+        match fs::read(folder.join("next.json")) {
+            Ok(text) => Self::parse(&text),
+            Err(_) => Self::read(folder),
+        }
     }
 
     fn read(folder: &Path) -> Result<Self, Error> {
         let text = fs::read(folder.join("undo.json"));
-        let text = text.map_err(Error::io("reading what can be undone"))?;
-        serde_json::from_slice(&text).map_err(|error| Error::Damaged {
+        Self::parse(&text.map_err(Error::io("reading what can be undone"))?)
+    }
+
+    fn parse(text: &[u8]) -> Result<Self, Error> {
+        serde_json::from_slice(text).map_err(|error| Error::Damaged {
             backup: None,
             detail: format!("undo.json: {error}"),
         })
@@ -52,13 +150,43 @@ impl UndoNote {
 
     fn record(&self) -> Option<UndoRecord> {
         let backup = BackupId::parse(&self.backup).filter(|_| !self.undone)?;
+        let library = self.library.then(|| LIBRARY.to_owned());
+        let parts = self.parts.iter().map(|part| part.id.clone());
         Some(UndoRecord {
             backup,
             restored: self.restored,
             assets: self.assets,
             bytes: self.bytes,
-            sources: vec!["library".into()],
+            sources: library.into_iter().chain(parts).collect(),
         })
+    }
+}
+
+/// Where a swap keeps what it replaces of the part with this number, in an area.
+pub(crate) fn kept(number: u64, part: usize) -> PathBuf {
+    numbered(number).join(part.to_string())
+}
+
+/// The same for all parts.
+pub(crate) fn numbered(number: u64) -> PathBuf {
+    Path::new("undo").join(number.to_string())
+}
+
+/// Removes what a swap that came to nothing made for keeping. Best effort: it is empty.
+pub(crate) fn forget(data_dir: &Path, number: u64, note: &UndoNote) {
+    if let Err(error) = remove_kept(data_dir, number, note) {
+        tracing::warn!(%error, "the folders of a restore that came to nothing stay");
+    }
+}
+
+fn remove_kept(data_dir: &Path, number: u64, note: &UndoNote) -> io::Result<()> {
+    for part in note.parts.iter().filter(|part| part.area == Area::Target) {
+        area::remove_kept_from_target(&part.base(), number)?;
+    }
+    match Dir::open(&data_dir.join("undo")) {
+        Ok(undo) => undo.remove(number.to_string().as_ref()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
     }
 }
 
@@ -99,7 +227,8 @@ pub(crate) fn remove_older(data_dir: &Path) {
     let removed = newest(data_dir).and_then(|newest| {
         for number in numbers(data_dir)? {
             if Some(number) != newest {
-                fs::remove_dir_all(folder(data_dir, number))?;
+                let note = UndoNote::read_aside(&folder(data_dir, number));
+                remove_kept(data_dir, number, &note.unwrap_or_default())?;
             }
         }
         Ok(())
@@ -110,8 +239,14 @@ pub(crate) fn remove_older(data_dir: &Path) {
 }
 
 fn newest(data_dir: &Path) -> io::Result<Option<u64>> {
-    let holds_library = |number: &u64| folder(data_dir, *number).join(LIBRARY).is_dir();
-    Ok(numbers(data_dir)?.into_iter().filter(holds_library).max())
+    // Notes of earlier versions were there before what they are about.
+    let counts = |number: &u64| {
+        let folder = folder(data_dir, *number);
+        let note = UndoNote::read(&folder);
+        let library_alone = note.is_ok_and(|note| note.library && note.parts.is_empty());
+        folder.join("undo.json").is_file() && (!library_alone || folder.join(LIBRARY).is_dir())
+    };
+    Ok(numbers(data_dir)?.into_iter().filter(counts).max())
 }
 
 fn numbers(data_dir: &Path) -> io::Result<Vec<u64>> {
@@ -143,8 +278,11 @@ mod tests {
             assets: number,
             bytes: 3,
             undone,
+            library: true,
+            parts: Vec::new(),
         };
-        note.write(&folder).unwrap();
+        note.write_aside(&folder).unwrap();
+        UndoNote::settle(&folder).unwrap();
     }
 
     #[test]

@@ -60,7 +60,7 @@ fn a_restore_cancelled_anywhere_leaves_the_library_as_it_was() {
     ] {
         let (_, watch) = cancel_at(phase, share);
         assert_eq!(
-            engine.restore(&record.id, &watch).unwrap(),
+            engine.restore(&all_of(&record.id), &watch).unwrap(),
             Outcome::Canceled,
             "in {phase:?} at {share}"
         );
@@ -103,7 +103,7 @@ fn a_cancel_at_any_moment_is_an_outcome_and_never_an_error() {
             flag.cancel();
         });
         let outcome = if trial % 2 == 0 {
-            engine.restore(&id, &watch).unwrap()
+            engine.restore(&all_of(&id), &watch).unwrap()
         } else {
             let made = engine.back_up(&engine.new_backup_id(), &watch).unwrap();
             match made {

@@ -151,7 +151,7 @@ fn a_deleted_backup_is_gone_and_can_be_put_back_until_the_restart() {
     engine.delete(&record.id).unwrap();
     assert!(engine.backups().unwrap().is_empty());
     assert!(matches!(
-        engine.restore(&record.id, &Watch::unwatched()),
+        engine.restore(&all_of(&record.id), &Watch::unwatched()),
         Err(Error::UnknownBackup(_))
     ));
     engine.undelete(&record.id).unwrap();
@@ -170,12 +170,12 @@ fn a_preview_names_what_is_newer_than_the_backup() {
     let engine = home.open();
     fill(&engine, 10, 100);
     let record = back_up(&engine);
-    assert_eq!(engine.preview(&record.id).unwrap().newer, 0);
+    assert_eq!(engine.preview(&all_of(&record.id)).unwrap().newer, 0);
     engine
         .library()
         .put(&[versioned(3, 1, 10), item(70, 10)])
         .unwrap();
-    let preview = engine.preview(&record.id).unwrap();
+    let preview = engine.preview(&all_of(&record.id)).unwrap();
     assert_eq!(preview.newer, 2);
     assert_eq!(preview.newer_names, ["Snippet 3", "Snippet 70"]);
     assert_eq!(preview.library.assets, 11);
@@ -201,7 +201,7 @@ fn progress_never_goes_back_and_counts_every_byte() {
         seen.lock().unwrap().push(step)
     });
     let creation = std::mem::take(&mut *steps.lock().unwrap());
-    engine.restore(&id, &watch).unwrap();
+    engine.restore(&all_of(&id), &watch).unwrap();
     for steps in [&creation, &*steps.lock().unwrap()] {
         assert!(
             steps.windows(2).all(|pair| pair[0].done <= pair[1].done),

@@ -43,7 +43,7 @@ fn a_flipped_bit_in_any_pack_is_found_and_the_library_stays() {
             let mut damaged = sound.clone();
             damaged[at] ^= 0x10;
             fs::write(&pack, damaged).unwrap();
-            match engine.restore(&id, &Watch::unwatched()) {
+            match engine.restore(&all_of(&id), &Watch::unwatched()) {
                 Ok(_) => assert_eq!(dump(&engine), {
                     engine.undo(&Watch::unwatched()).unwrap();
                     restore_sound(&engine, &id, &pack, &sound)
@@ -89,7 +89,7 @@ fn a_missing_or_cut_object_is_found_and_named() {
                 fs::write(&object, &sound[..sound.len() / 2]).unwrap()
             }
             // The object may be one that this engine has already read, or one that this restore does not need.
-            if let Err(error) = engine.restore(&id, &Watch::unwatched()) {
+            if let Err(error) = engine.restore(&all_of(&id), &Watch::unwatched()) {
                 let names =
                     matches!(&error, Error::Damaged { backup: Some(named), .. } if *named == id);
                 // A record that is not there any more is a backup that is not there any more.
@@ -119,8 +119,9 @@ fn a_destination_that_was_there_and_is_not_is_unreachable_and_never_made_anew() 
             .back_up(&engine.new_backup_id(), &Watch::unwatched())
             .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unreachable);
-        assert_eq!(engine.backups().unwrap_err().kind(), ErrorKind::Unreachable);
-        assert!(engine.destination_state().error.is_some());
+        assert_eq!(engine.backups().unwrap()[0].id, id);
+        let state = engine.destination_state().error.unwrap();
+        assert_eq!(state.kind(), ErrorKind::Unreachable);
         assert!(!home.destination().join("holdfast.json").exists());
     }
     fs::remove_dir(home.destination()).unwrap();
@@ -144,7 +145,9 @@ fn a_newer_layout_is_refused_and_nothing_is_written() {
             .back_up(&engine.new_backup_id(), &Watch::unwatched())
             .err()
             .unwrap(),
-        engine.restore(&id, &Watch::unwatched()).unwrap_err(),
+        engine
+            .restore(&all_of(&id), &Watch::unwatched())
+            .unwrap_err(),
         engine.backups().unwrap_err(),
         engine.delete(&id).unwrap_err(),
     ];
@@ -184,7 +187,10 @@ fn without_its_passphrase_a_destination_is_locked_and_keeps_its_key() {
             ErrorKind::Locked
         );
         assert_eq!(
-            engine.restore(&id, &Watch::unwatched()).unwrap_err().kind(),
+            engine
+                .restore(&all_of(&id), &Watch::unwatched())
+                .unwrap_err()
+                .kind(),
             ErrorKind::Locked
         );
         assert_eq!(engine.key_protection(), KeyState::Missing);
@@ -249,7 +255,7 @@ fn a_damaged_library_does_not_keep_its_backup_from_being_restored() {
     let engine = home.open();
     let damaged = |engine: &Engine| engine.library().facts().unwrap_err().code();
     assert_eq!(damaged(&engine), "library-damaged");
-    let preview = engine.preview(&id).unwrap();
+    let preview = engine.preview(&all_of(&id)).unwrap();
     assert_eq!((preview.library.assets, preview.newer), (0, 0));
     restore(&engine, &id);
     assert_eq!(dump(&engine), original);
@@ -260,6 +266,30 @@ fn a_damaged_library_does_not_keep_its_backup_from_being_restored() {
     assert_eq!(damaged(&engine), "library-damaged");
     restore(&engine, &id);
     assert_eq!(dump(&engine), original);
+}
+
+#[test]
+fn a_damaged_library_is_not_backed_up_and_its_backups_stay() {
+    let home = Home::new();
+    let id = {
+        let engine = home.open();
+        fill(&engine, 400, 2_000);
+        back_up(&engine).id
+    };
+    let mut bytes = fs::read(home.library()).unwrap();
+    let at = bytes.len() / 2 / 16_384 * 16_384;
+    bytes[at..at + 64].fill(0xee);
+    fs::write(home.library(), bytes).unwrap();
+    let before = files(&home.destination());
+    let engine = home.open();
+    let error = engine
+        .back_up(&engine.new_backup_id(), &Watch::unwatched())
+        .unwrap_err();
+    assert_eq!(error.code(), "library-damaged");
+    assert_eq!(engine.backups().unwrap().len(), 1);
+    assert_eq!(files(&home.destination()), before);
+    restore(&engine, &id);
+    assert_sound(&home.data());
 }
 
 #[test]
@@ -275,7 +305,7 @@ fn leftovers_of_an_interrupted_start_are_cleared_and_nothing_else() {
     assert_eq!(dump(&engine), now);
     assert!(!home.data().join("restore/staged").exists());
     assert!(matches!(
-        engine.restore(&id, &Watch::unwatched()),
+        engine.restore(&all_of(&id), &Watch::unwatched()),
         Ok(Outcome::Completed(()))
     ));
 }

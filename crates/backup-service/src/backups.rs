@@ -11,22 +11,27 @@ use crate::error::ApiError;
 use crate::id::Id;
 use crate::state::App;
 
-/// A backup by the id that a client gave. What is not an id of ours is answered like one that is unknown, and goes no
-/// further than this.
+/// What is not an id of ours is answered like one that is unknown, and goes no further than this.
+fn parse(id: &str) -> Result<BackupId, ApiError> {
+    BackupId::parse(id).ok_or_else(ApiError::unknown_backup)
+}
+
+/// A backup by the id that a client gave, to do something with it: the destination must be there.
 pub(crate) async fn find(app: &App, id: &str) -> Result<(BackupId, BackupRecord), ApiError> {
-    let id = BackupId::parse(id).ok_or_else(ApiError::unknown_backup)?;
+    let id = parse(id)?;
     let asked = id.clone();
-    let record = app.blocking(move |engine| engine.backup(&asked)).await?;
-    Ok((id, record))
+    let present = app.blocking(move |engine| engine.present_backup(&asked));
+    Ok((id, present.await?))
 }
 
+/// A backup by the id that a client gave, to show it: also while the destination is away.
 pub(crate) async fn read(app: &App, id: &str) -> Result<Backup, ApiError> {
-    find(app, id)
-        .await
-        .map(|(_, record)| convert::backup(&record))
+    let id = parse(id)?;
+    let record = app.blocking(move |engine| engine.backup(&id)).await?;
+    Ok(convert::backup(&record))
 }
 
-/// Every complete backup, newest first.
+/// Every complete backup, newest first. While the destination is away, those that it held at the last look.
 #[utoipa::path(get, path = "/backups", tag = "backups",
     responses((status = 200, body = Backups), (status = 500, body = String), (status = 505, body = String),
               (status = 511, body = String)))]
@@ -36,7 +41,7 @@ pub(crate) async fn list(State(app): State<App>) -> Result<Json<Backups>, ApiErr
     Ok(Json(Backups::from(backups)))
 }
 
-/// One backup.
+/// One backup, also while the destination is away.
 #[utoipa::path(get, path = "/backup/{backup}", tag = "backup",
     params(("backup" = String, Path, description = "id of the backup")),
     responses((status = 200, body = Backup), (status = 500, body = String), (status = 505, body = String),

@@ -8,10 +8,12 @@ use backup_engine::SourceId;
 
 use crate::error::ApiError;
 
-/// A path in a backup: names, separated by `/`.
+/// A path in a backup: names, separated by `/`. An item of the library is asked for by its id, which may be any text.
 pub(crate) fn path(text: &str) -> Result<(), ApiError> {
     let is_name = |name: &str| !matches!(name, "" | "." | "..");
-    if text.split('/').all(is_name) && !text.contains('\0') {
+    let item = text.strip_prefix("library/");
+    let is_item = item.is_some_and(|id| !id.is_empty());
+    if is_item || (text.split('/').all(is_name) && !text.contains('\0')) {
         return Ok(());
     }
     let message = "This is no path in a backup: it is made of names with / between them.";
@@ -71,11 +73,13 @@ mod tests {
             "notes/\\xff",
             "notes/...",
             "notes/-",
+            "library/../../etc/passwd",
+            "library/a\0b/",
         ] {
             assert!(path(good).is_ok(), "{good}");
         }
         for bad in [
-            "", "/", "/etc", "notes/", "notes//a", "..", "notes/..", "./notes", "a/\0",
+            "", "/", "/etc", "notes/", "notes//a", "..", "notes/..", "./notes", "a/\0", "library/",
         ] {
             assert!(path(bad).is_err(), "{bad}");
         }

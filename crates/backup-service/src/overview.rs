@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use backup_api::{BackupStreamedProgress, Job, LibraryState, Overview};
-use backup_engine::{BackupId, Engine, VERSION};
+use backup_engine::{BackupId, Engine, Error, VERSION};
 
 use crate::convert;
 use crate::error::ApiError;
@@ -22,7 +22,9 @@ pub(crate) async fn read(app: &App) -> Result<Overview, ApiError> {
 
 fn gather(engine: &Engine, job: Option<Job>) -> Overview {
     let report = engine.destination_state();
-    let backups = if report.error.is_none() {
+    // Those of a destination that is away are known from the last look, if there was one.
+    let away = |error: &Error| matches!(error, Error::Unreachable(_));
+    let backups = if report.error.as_ref().is_none_or(away) {
         engine.backups().ok()
     } else {
         None

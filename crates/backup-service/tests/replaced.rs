@@ -61,7 +61,8 @@ async fn a_restore_that_is_done_is_said_to_be_done_although_its_disk_is_gone_by_
     let (restored, ()) = tokio::join!(service.post(&path), pull_the_disk_out);
     assert_eq!(restored.status, 200, "{restored:?}");
     assert_eq!(restored.json::<Backup>(), backup);
-    assert_eq!(service.get("/backups").await.status, 511);
+    let preview = format!("/holdfast/backups/{}/preview", backup.id);
+    assert_eq!(service.get(&preview).await.status, 511);
 }
 
 fn is_read(job: &Job) -> bool {

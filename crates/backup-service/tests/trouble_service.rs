@@ -39,12 +39,19 @@ impl Stand {
         Self { service, ..self }
     }
 
-    /// The calls for which the contract has 505 and 511.
+    /// The calls that show what there is, for which the contract has 505 and 511.
+    fn looks(&self) -> [String; 3] {
+        [
+            "/backups".into(),
+            format!("/backup/{}", self.backup),
+            "/holdfast/backups".into(),
+        ]
+    }
+
+    /// The calls that work with the destination, for which it has them as well.
     fn calls(&self) -> Vec<(&'static str, String)> {
         let backup = &self.backup;
         vec![
-            ("GET", "/backups".into()),
-            ("GET", format!("/backup/{backup}")),
             ("POST", "/backup".into()),
             ("POST", "/backup/asset".into()),
             ("POST", "/backups/create".into()),
@@ -52,13 +59,36 @@ impl Stand {
             ("POST", format!("/backup/{backup}/restore")),
             ("POST", format!("/backup/{backup}/restore/streamed")),
             ("POST", format!("/backups/{backup}/delete")),
-            ("GET", "/holdfast/backups".into()),
             ("GET", format!("/holdfast/backups/{backup}/preview")),
         ]
     }
 
-    /// Each call is refused so, in words that hold all of these, and the library stays as it is.
+    /// Each call is refused so, in words that hold one of these, and the library stays as it is.
     async fn all_refused(&self, status: u16, code: &str, words: &[&str]) {
+        for path in self.looks() {
+            self.assert_refused(&self.service.get(&path).await, status, code, words);
+        }
+        let overview = self.work_refused(status, code, words).await;
+        assert_eq!(overview.backups, None);
+    }
+
+    /// What there is can be seen as it was at the last look, and nothing can be done with it.
+    async fn all_seen_and_nothing_done(&self) {
+        for path in self.looks() {
+            let seen = self.service.get(&path).await;
+            assert_eq!(seen.status, 200, "{seen:?}");
+            assert!(seen.text.contains(&self.backup), "{seen:?}");
+        }
+        let unknown = "/backup/0.1.0_20991231T235959999Z";
+        let answer = self.service.get(unknown).await;
+        let (code, words) = ("destination-unreachable", ["destination"]);
+        self.assert_refused(&answer, 511, code, &words);
+        let overview = self.work_refused(511, code, &words).await;
+        assert_eq!(overview.backups, Some(1));
+        assert!(overview.last_backup.is_some());
+    }
+
+    async fn work_refused(&self, status: u16, code: &str, words: &[&str]) -> Overview {
         let before = self.service.get("/assets").await.text;
         for (method, path) in self.calls() {
             let request = self.service.request(method, &path);
@@ -104,8 +134,10 @@ impl Stand {
                 .all(|job| job.state == JobState::Completed)
         );
         let overview: Overview = self.service.get("/holdfast/overview").await.json();
-        assert_eq!(overview.destination.problem.unwrap().code, code);
-        assert_eq!((overview.backups, overview.library.assets), (None, 60));
+        let problem = overview.destination.problem.as_ref();
+        assert_eq!(problem.unwrap().code, code);
+        assert_eq!(overview.library.assets, 60);
+        overview
     }
 
     fn assert_refused(&self, answer: &Answer, status: u16, code: &str, words: &[&str]) {
@@ -170,35 +202,28 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 #[tokio::test]
-async fn a_destination_that_was_there_and_is_gone_is_said_to_be_not_connected() {
+async fn a_destination_that_was_there_and_is_gone_is_said_to_be_not_connected_and_its_backups_are_shown()
+ {
     let stand = Stand::new(None).await;
     let (here, away) = (
         stand.service.home.destination(),
         stand.service.home.data().join("away"),
     );
     fs::rename(&here, &away).unwrap();
-    stand
-        .all_refused(511, "destination-unreachable", &["destination"])
-        .await;
+    stand.all_seen_and_nothing_done().await;
     assert!(!here.exists(), "something was made in its place");
     // An empty folder is what is left of a disk that was pulled out; a file is what nobody expects.
     fs::create_dir(&here).unwrap();
-    stand
-        .all_refused(511, "destination-unreachable", &["destination"])
-        .await;
+    stand.all_seen_and_nothing_done().await;
     assert_eq!(files(&here), [] as [PathBuf; 0]);
     fs::remove_dir(&here).unwrap();
     fs::write(&here, "a file").unwrap();
-    stand
-        .all_refused(511, "destination-unreachable", &["destination"])
-        .await;
+    stand.all_seen_and_nothing_done().await;
     fs::remove_file(&here).unwrap();
     let stand = stand
         .meanwhile(None, |home| assert!(!home.destination().exists()))
         .await;
-    stand
-        .all_refused(511, "destination-unreachable", &["destination"])
-        .await;
+    stand.all_seen_and_nothing_done().await;
     fs::rename(
         stand.service.home.data().join("away"),
         stand.service.home.destination(),

@@ -237,7 +237,15 @@ fn a_destination_that_is_gone_locked_or_newer_has_its_exit_code() {
         }
     };
     std::fs::rename(&here, &away).unwrap();
-    all(5, &["not connected", "Connect the disk"]);
+    for command in [&commands[0], &commands[3]] {
+        desk.run(command)
+            .failed(5, &["not connected", "Connect the disk"]);
+    }
+    // What there is can be seen as it was at the last look.
+    for command in [&commands[1], &commands[2]] {
+        assert!(desk.run(command).ok().contains(&id), "{command:?}");
+    }
+    assert!(desk.run(&["status"]).ok().contains("not connected"));
     std::fs::rename(&away, &here).unwrap();
     let ours = std::fs::read(&note).unwrap();
     std::fs::write(&note, "{\"layout\":9}").unwrap();

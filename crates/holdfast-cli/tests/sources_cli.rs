@@ -175,7 +175,7 @@ fn files_that_cannot_be_read_are_named_and_have_their_exit_code() {
     let (desk, notes) = with_notes();
     let hidden = notes.join("hidden.md");
     std::fs::write(&hidden, "nobody reads this").unwrap();
-    std::fs::set_permissions(&hidden, std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(&hidden, std::fs::Permissions::from_mode(0o000)).unwrap();
     if std::fs::read(&hidden).is_ok() {
         eprintln!("skipped: nothing is hidden from this user");
         return;

@@ -48,7 +48,8 @@ pub struct NewSource {
 #[cfg_attr(feature = "bindings", derive(specta::Type))]
 pub struct Sources {
     pub items: Vec<Source>,
-    /// The data folder of a PiecesOS on this machine that is no source yet.
+    /// The data folder of a PiecesOS on this machine that is no source yet, to be added as it is: without what can be
+    /// downloaded again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub suggested: Option<String>,
+    pub suggested: Option<NewSource>,
 }

@@ -2,6 +2,7 @@
 //! cannot be listed is an error and not an empty one, where the cause of a failure is kept for the person, and where what
 //! a job has written is known, so that a job that comes to nothing leaves nothing.
 
+use std::collections::HashMap;
 use std::error::Error as _;
 use std::fs;
 use std::io;
@@ -98,6 +99,8 @@ pub(crate) struct GuardedBackend {
     watch: Watch,
     fault: FirstFault,
     written: Written,
+    /// Packs that are in memory whole while they are verified: what is read of them is what was read once.
+    whole: Mutex<HashMap<Id, Bytes>>,
 }
 
 impl GuardedBackend {
@@ -114,7 +117,17 @@ impl GuardedBackend {
             watch,
             fault,
             written,
+            whole: Mutex::default(),
         }
+    }
+
+    /// Reads a pack whole and compares it with its name. While `work` runs, what is read of the pack comes from there.
+    pub(crate) fn with_whole_pack<T>(&self, id: &Id, work: impl FnOnce() -> T) -> RusticResult<T> {
+        let pack = self.read_full(FileType::Pack, id)?;
+        lock(&self.whole).insert(*id, pack);
+        let done = work();
+        lock(&self.whole).remove(id);
+        Ok(done)
     }
 
     fn go_on(&self) -> RusticResult<()> {
@@ -187,6 +200,16 @@ impl ReadBackend for GuardedBackend {
         length: u32,
     ) -> RusticResult<Bytes> {
         self.go_on()?;
+        let whole = lock(&self.whole).get(id).cloned();
+        if let Some(pack) = whole.filter(|_| tpe == FileType::Pack) {
+            let start = usize::try_from(offset).unwrap_or(usize::MAX);
+            let end = start.saturating_add(usize::try_from(length).unwrap_or(usize::MAX));
+            let text = "A pack is shorter than its index says.";
+            let short = || RusticError::new(ErrorKind::Repository, text);
+            return (end <= pack.len())
+                .then(|| pack.slice(start..end))
+                .ok_or_else(short);
+        }
         self.reading(self.inner.read_partial(tpe, id, cacheable, offset, length))
     }
 

@@ -1,14 +1,15 @@
-//! The list of backups, kept in memory and brought up to date from the folder of snapshots, whose names tell what is
-//! new: listing a thousand backups reads a thousand names and no file.
+//! The list of backups, kept in memory and in `catalog.db`, and brought up to date from the folder of snapshots, whose
+//! names tell what is new and what is gone: listing ten thousand backups reads ten thousand names and no snapshot.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use rustic_core::repofile::{SnapshotFile, SnapshotId};
 
-use super::{BackupRecord, PENDING, Session, session};
+use super::catalog_file::CatalogFile;
+use super::keyless::{fingerprint, snapshot_ids};
+use super::{BackupRecord, PENDING, Session};
 use crate::delete::Removed;
 use crate::{BackupId, Error};
 
@@ -39,19 +40,49 @@ impl Known {
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Catalog {
+    file: CatalogFile,
+    /// Which repository all of this is of; `None` before the first look.
+    repository: Option<String>,
+    /// Which key is known to open it.
+    opened_with: Option<String>,
     /// Every snapshot that was read.
     known: HashMap<SnapshotId, Known>,
+    /// The texts of those that are not in the file yet.
+    unsaved: HashMap<SnapshotId, String>,
     /// Records that could not be read at the last look.
     unreadable: usize,
     list: Arc<Vec<BackupRecord>>,
+    /// More or less is known than is listed and saved.
+    changed: bool,
+    /// The list is what the repository held at some look, and not a part of it.
+    whole: bool,
     /// Removed since the start, and so can be put back.
     removed: BTreeMap<BackupId, Removed>,
     stored_bytes: Option<u64>,
+    /// How often the list has changed.
+    changes: u64,
 }
 
 impl Catalog {
+    pub(super) fn new(data_dir: &Path, destination: &Path) -> Self {
+        Self {
+            file: CatalogFile::new(data_dir, destination),
+            repository: None,
+            opened_with: None,
+            known: HashMap::new(),
+            unsaved: HashMap::new(),
+            unreadable: 0,
+            list: Arc::default(),
+            changed: false,
+            whole: false,
+            removed: BTreeMap::new(),
+            stored_bytes: None,
+            changes: 0,
+        }
+    }
+
     /// The list as the folder of snapshots is now. A record that cannot be read is left out and counted: one damaged backup
     /// does not hide the others. Errors: where none can be read, which is not the same as there being none.
     pub(super) fn refresh(
@@ -59,35 +90,71 @@ impl Catalog {
         databases: &Path,
         open: impl FnOnce() -> Result<Session, Error>,
     ) -> Result<Arc<Vec<BackupRecord>>, Error> {
-        let ids = snapshot_ids(databases)?;
-        let unread: Vec<SnapshotId> = ids
-            .iter()
-            .filter(|id| !self.known.contains_key(id))
-            .copied()
-            .collect();
-        if unread.is_empty() && ids.len() == self.known.len() {
-            return Ok(self.list.clone());
-        }
+        let present = snapshot_ids(databases)?;
+        self.recognize(databases);
+        let known = self.known.len();
+        self.known.retain(|id, _| present.contains(id));
+        self.changed |= self.known.len() < known;
+        let unread = present.iter().filter(|id| !self.known.contains_key(id));
+        let unread: Vec<SnapshotId> = unread.copied().collect();
         self.unreadable = 0;
         if !unread.is_empty() {
             self.read(&open()?, unread)?;
         }
-        let present: HashSet<SnapshotId> = ids.into_iter().collect();
-        self.known.retain(|id, _| present.contains(id));
-        self.stored_bytes = None;
-        self.list = Arc::new(self.by_time());
-        if self.known.is_empty() && self.unreadable > 0 {
-            return Err(Error::DamagedRecords(self.unreadable));
+        if self.changed {
+            self.settle();
         }
-        Ok(self.list.clone())
+        self.whole = !self.known.is_empty() || self.unreadable == 0;
+        if self.whole {
+            Ok(self.list.clone())
+        } else {
+            Err(Error::DamagedRecords(self.unreadable))
+        }
+    }
+
+    /// The list of the last look, of this start or an earlier one; `None` where there is none that is whole.
+    pub(super) fn last_list(&mut self) -> Option<Arc<Vec<BackupRecord>>> {
+        if self.repository.is_none()
+            && let Some(repository) = self.file.last_here()
+        {
+            self.recall(repository);
+        }
+        self.whole.then(|| self.list.clone())
+    }
+
+    /// Another disk may be in the place of the last one.
+    fn recognize(&mut self, databases: &Path) {
+        let repository = fingerprint(databases)
+            .inspect_err(|error| tracing::debug!(%error, "the repository is not recognized"));
+        if let Ok(repository) = repository
+            && self.repository.as_ref() != Some(&repository)
+        {
+            self.file.note_place(&repository);
+            self.recall(repository);
+        }
+    }
+
+    /// Takes what the file knows of this repository for the start; the next look mends it.
+    fn recall(&mut self, repository: String) {
+        let noted = self.file.load(&repository);
+        let snapshots = noted.snapshots.iter();
+        self.known = snapshots
+            .map(|(id, snapshot)| (*id, Known::of(snapshot)))
+            .collect();
+        self.list = Arc::new(self.by_time());
+        self.whole = noted.complete;
+        self.changed = !noted.complete;
+        self.changes += 1;
+        self.stored_bytes = noted.stored_bytes;
+        self.opened_with = noted.opened_with;
+        self.unsaved.clear();
+        self.repository = Some(repository);
     }
 
     fn read(&mut self, session: &Session, unread: Vec<SnapshotId>) -> Result<(), Error> {
         for id in unread {
             match session.snapshot(&id) {
-                Ok(snapshot) => {
-                    self.known.insert(id, Known::of(&snapshot));
-                }
+                Ok(snapshot) => self.learn(id, &snapshot),
                 Err(error @ Error::Unreachable(_)) => return Err(error),
                 // Not noted as known: a disk that stumbled once is asked again the next time.
                 Err(error) => {
@@ -97,6 +164,38 @@ impl Catalog {
             }
         }
         Ok(())
+    }
+
+    fn learn(&mut self, id: SnapshotId, snapshot: &SnapshotFile) {
+        self.known.insert(id, Known::of(snapshot));
+        self.changed = true;
+        match serde_json::to_string(snapshot) {
+            Ok(text) => drop(self.unsaved.insert(id, text)),
+            Err(error) => tracing::warn!(snapshot = %id, %error, "not for the catalog"),
+        }
+    }
+
+    /// Lists and saves what is known now.
+    fn settle(&mut self) {
+        self.list = Arc::new(self.by_time());
+        self.changes += 1;
+        self.stored_bytes = None;
+        self.changed = false;
+        let Some(repository) = &self.repository else {
+            return;
+        };
+        self.unsaved.retain(|id, _| self.known.contains_key(id));
+        let held = self.known.keys().copied().collect();
+        // Where none could be read, the file must not say that there are none.
+        let count = self.known.len().max(usize::from(self.unreadable > 0));
+        if self.file.save(repository, &held, count, &self.unsaved) {
+            self.unsaved.clear();
+        }
+    }
+
+    /// Has a snapshot read again at the next look, and listed until then.
+    pub(super) fn doubt(&mut self, id: &SnapshotId) {
+        self.changed |= self.known.remove(id).is_some();
     }
 
     /// Newest first, each backup once.
@@ -129,6 +228,13 @@ impl Catalog {
         records.filter_map(|record| record.files).collect()
     }
 
+    /// The snapshot in `files/` of the newest backup of this device.
+    pub(crate) fn newest_files(&self, device_name: &str) -> Option<SnapshotId> {
+        let with_files = self.list.iter().filter(|record| record.files.is_some());
+        let mut ours = with_files.filter(|record| record.device_name == device_name);
+        ours.next().and_then(|record| record.files)
+    }
+
     fn those(&self, fit: impl Fn(&Known) -> bool) -> Vec<SnapshotId> {
         let those = self.known.iter().filter(|(_, known)| fit(known));
         those.map(|(snapshot, _)| *snapshot).collect()
@@ -146,40 +252,29 @@ impl Catalog {
         self.removed.remove(id);
     }
 
-    /// Bytes of all files of the repositories; measured again when the list has changed.
-    pub(super) fn stored_bytes(&mut self, parts: &[PathBuf]) -> Option<u64> {
-        if self.stored_bytes.is_none() {
-            let each: Result<Vec<u64>, _> = parts.iter().map(|part| folder_bytes(part)).collect();
-            self.stored_bytes = each.ok().map(|each| each.iter().sum());
+    pub(super) fn opened_with(&self) -> Option<&str> {
+        self.opened_with.as_deref()
+    }
+
+    pub(super) fn note_opened_with(&mut self, key: Option<String>) {
+        if let (Some(repository), Some(key)) = (&self.repository, &key) {
+            self.file.save_opened_with(repository, key);
         }
-        self.stored_bytes
+        self.opened_with = key;
     }
-}
 
-fn snapshot_ids(databases: &Path) -> Result<Vec<SnapshotId>, Error> {
-    let entries = fs::read_dir(databases.join("snapshots")).map_err(session::explain_read)?;
-    let mut ids = Vec::new();
-    for entry in entries {
-        let name = entry.map_err(session::explain_read)?.file_name();
-        let id: Option<SnapshotId> = name
-            .to_str()
-            .filter(|name| name.len() == 64)
-            .and_then(|name| name.parse().ok());
-        ids.extend(id);
+    /// What the repository takes, where it was measured since the list changed, and else how often the list has changed.
+    pub(super) fn stored_bytes(&self) -> Result<u64, u64> {
+        self.stored_bytes.ok_or(self.changes)
     }
-    Ok(ids)
-}
 
-fn folder_bytes(folder: &Path) -> std::io::Result<u64> {
-    let mut bytes = 0;
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let kind = entry.file_type()?;
-        bytes += if kind.is_dir() {
-            folder_bytes(&entry.path())?
-        } else {
-            entry.metadata()?.len()
-        };
+    /// Notes what was measured, if the list is still the one it was measured for.
+    pub(super) fn note_stored_bytes(&mut self, bytes: u64, changes: u64) {
+        if self.changes == changes {
+            self.stored_bytes = Some(bytes);
+            if let Some(repository) = &self.repository {
+                self.file.save_stored_bytes(repository, bytes);
+            }
+        }
     }
-    Ok(bytes)
 }

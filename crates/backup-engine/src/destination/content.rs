@@ -7,8 +7,8 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 
 use bytes::Bytes;
-use rustic_core::repofile::{BlobType, Node, Tree};
-use rustic_core::{DataId, Id, IndexedFullStatus, Repository, TreeId};
+use rustic_core::repofile::{BlobType, IndexBlob, Node, PackId, Tree};
+use rustic_core::{DataId, Id, IndexedFullStatus, PackedId, Repository, TreeId};
 
 use super::{Part, Session};
 use crate::{Error, Watch};
@@ -36,6 +36,11 @@ impl Content {
 
     pub(crate) fn watch(&self) -> &Watch {
         self.session.watch()
+    }
+
+    /// Whether the index knows this folder.
+    pub(crate) fn has_folder(&self, id: &TreeId) -> bool {
+        self.session.repository.get_index_entry(id).is_ok()
     }
 
     /// What is in a folder, in the order of the names.
@@ -70,6 +75,34 @@ impl Content {
         let entry = self.session.repository.get_index_entry(id);
         let entry = entry.map_err(|_| damaged("a chunk is missing in the index".into()))?;
         Ok(entry.data_length().into())
+    }
+
+    /// Where a folder or a chunk lies. `None`: the index does not know it.
+    pub(crate) fn place<T: PackedId>(&self, id: &T) -> Option<Location> {
+        let entry = self.session.repository.get_index_entry(id).ok()?;
+        let (offset, length) = (entry.location.offset, entry.location.length);
+        Some(Location {
+            pack: entry.pack,
+            end: u64::from(offset) + u64::from(length),
+        })
+    }
+
+    pub(crate) fn session(&self) -> &Session<IndexedFullStatus> {
+        &self.session
+    }
+
+    /// Whether this is the pack from which a folder or chunk is read.
+    pub(crate) fn lies_in(&self, blob: &IndexBlob, pack: &PackId) -> bool {
+        let place = match blob.tpe {
+            BlobType::Tree => self.place(&TreeId::from(blob.id)),
+            BlobType::Data => self.place(&DataId::from(blob.id)),
+        };
+        place.is_some_and(|place| place.pack == *pack)
+    }
+
+    /// Reads one folder or chunk and compares it with its id.
+    pub(crate) fn prove(&self, blob: &IndexBlob) -> Result<(), Error> {
+        self.blob(blob.tpe, &blob.id).map(drop)
     }
 
     /// Writes these chunks one after another. Several threads read ahead of `target`.
@@ -141,6 +174,14 @@ impl Content {
             )))
         }
     }
+}
+
+/// Where a folder or a chunk lies in the repository.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Location {
+    pub pack: PackId,
+    /// The pack must have at least so many bytes.
+    pub end: u64,
 }
 
 /// What kept a copy from being made.

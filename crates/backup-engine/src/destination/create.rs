@@ -7,15 +7,13 @@ use rustic_core::{Credentials, KeyOptions};
 
 use super::backend::{FirstFault, Written};
 use super::{Destination, KnownPlaces, LayoutNote, Part, session, unreachable};
-use crate::durable::{create_private_folder, sync_folder, sync_parent, write_private};
+use crate::durable::{sync_folder, sync_parent, write_private};
 use crate::keys::Ask;
 use crate::{Error, Watch};
 
 impl Destination {
-    /// Sets the destination up. A leftover of an earlier try is removed first; a repository that is whole is adopted.
+    /// Sets a destination that is held for writing up. A leftover of an earlier try is removed first; a repository that is whole is adopted.
     pub(super) fn create(&self) -> Result<(), Error> {
-        create_private_folder(&self.root).map_err(session::explain_write)?;
-        let _lock = self.lock()?;
         if self.folder(Part::Databases).exists() {
             // Of a start that was broken off, or of somebody else: only our key tells.
             self.open(Part::Databases, &Watch::unwatched(), Ask::Again)?;
@@ -50,6 +48,7 @@ impl Destination {
             )
             .map_err(|error| session::explain(&error, &fault, &self.root))?;
         self.accept(part, &open)?;
+        self.keys.note_accepted();
         for folder in [&aside.join("data"), &aside] {
             sync_folder(folder).map_err(session::explain_write)?;
         }

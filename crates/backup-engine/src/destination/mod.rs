@@ -5,8 +5,12 @@
 
 mod backend;
 mod catalog;
+mod catalog_file;
 mod content;
 mod create;
+mod keyless;
+mod lease;
+mod listing;
 mod part;
 mod records;
 mod session;
@@ -23,15 +27,17 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::backup::hex;
+use crate::durable::create_private_folder;
 use crate::keys::{Ask, KeyState, KeyStore};
 use crate::{Error, Secret, Watch};
 
 use backend::{FirstFault, GuardedBackend, Written, remove_half_written};
 pub(crate) use catalog::Catalog;
-pub(crate) use content::Content;
+pub(crate) use content::{Content, CopyError, Location};
+use lease::{Claimant, Lease, Timing};
 pub(crate) use part::Part;
 pub use records::{BackupRecord, SourceRecord, UnreadFile};
-pub(crate) use records::{COMMITTED, Details, LibraryDetails, PENDING};
+pub(crate) use records::{COMMITTED, Details, FILES, FilesDetails, LibraryDetails, PENDING};
 pub(crate) use session::Session;
 
 /// The layout this version writes and the newest it reads.
@@ -68,16 +74,18 @@ pub struct DestinationReport {
 pub(crate) struct Destination {
     root: PathBuf,
     data_dir: PathBuf,
+    device_name: String,
     keys: KeyStore,
     /// Of each part. Deriving it from the password costs a quarter of a second and 130 MB, so it is done once.
     masters: [Mutex<Option<MasterKey>>; 2],
     catalog: Mutex<Catalog>,
+    /// Held while what it takes is measured, which is long where there is much: once at a time.
+    measuring: Mutex<()>,
 }
 
 /// The destination, taken by one writer.
 pub(crate) struct Hold {
-    /// Held as long as this lives.
-    _lock: File,
+    lease: Lease,
 }
 
 /// What is found in the destination's folder.
@@ -88,15 +96,20 @@ enum Found {
 }
 
 impl Destination {
-    pub(crate) fn new(root: &Path, data_dir: &Path, keys: KeyStore) -> Self {
-        let (masters, catalog) = (Default::default(), Mutex::default());
+    pub(crate) fn new(root: &Path, data_dir: &Path, device_name: &str, keys: KeyStore) -> Self {
         Self {
             root: root.to_owned(),
             data_dir: data_dir.to_owned(),
+            device_name: device_name.to_owned(),
             keys,
-            masters,
-            catalog,
+            masters: Default::default(),
+            catalog: Mutex::new(Catalog::new(data_dir, root)),
+            measuring: Mutex::default(),
         }
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
     }
 
     pub(crate) fn key_state(&self) -> KeyState {
@@ -104,28 +117,45 @@ impl Destination {
     }
 
     pub(crate) fn give_passphrase(&self, passphrase: Secret) -> Result<(), Error> {
-        self.keys.give_passphrase(passphrase)
+        let mut catalog = self.catalog();
+        let before = self.keys.fingerprint();
+        self.keys.give_passphrase(passphrase)?;
+        // The same key, in another file.
+        if before.is_some() && catalog.opened_with() == before.as_deref() {
+            catalog.note_opened_with(self.keys.fingerprint());
+        }
+        Ok(())
     }
 
-    /// Takes the destination for a job that writes, setting it up when it is new. One writer at a time, across processes:
-    /// it is given back when what is returned is dropped, or its process ends.
-    pub(crate) fn hold(&self) -> Result<Hold, Error> {
+    /// Takes the destination for a job that writes, setting it up when it is new. One writer at a time, across processes
+    /// and devices: it is given back when what is returned is dropped, or its process ends. Waits where it cannot tell
+    /// whether another device still writes.
+    pub(crate) fn hold(&self, watch: &Watch) -> Result<Hold, Error> {
+        match self.look()? {
+            Found::New => create_private_folder(&self.root).map_err(session::explain_write)?,
+            // Nothing is written, not even a lease, where the key is another's or the format newer.
+            Found::Ready => drop(self.open(Part::Databases, watch, Ask::Again)?),
+        }
+        let (lock, claimant) = (
+            self.lock()?,
+            Claimant::of(&self.data_dir, &self.device_name)?,
+        );
+        let lease = Lease::take(&self.root, &claimant, lock, Timing::default(), watch)?;
+        // Another may have set it up in the meantime.
         if let Found::New = self.look()? {
             self.create()?;
         }
-        let hold = Hold {
-            _lock: self.lock()?,
-        };
         self.remember()?;
-        Ok(hold)
+        Ok(Hold { lease })
     }
 
     /// Opens a part of a destination that is held for writing, making it where there is none yet.
-    pub(crate) fn write(&self, _held: &Hold, part: Part, watch: &Watch) -> Result<Session, Error> {
+    pub(crate) fn write(&self, held: &Hold, part: Part, watch: &Watch) -> Result<Session, Error> {
         if !self.folder(part).is_dir() {
             self.add(part)?;
         }
-        self.open(part, watch, Ask::Again)
+        let session = self.open(part, watch, Ask::Again)?;
+        Ok(session.under(held.lease.clone()))
     }
 
     /// Removes what interrupted backups left in a destination that is held for writing, and makes sure that what a part
@@ -138,6 +168,7 @@ impl Destination {
         if !leftovers.is_empty() {
             session.remove(&leftovers)?;
         }
+        session.still_ours()?;
         if let Err(error) = remove_half_written(&self.folder(session.part())) {
             tracing::warn!(%error, "what a killed backup was writing stays for now");
         }
@@ -187,25 +218,13 @@ impl Destination {
         self.remember()
     }
 
-    /// The backups it holds, newest first. Only what is new since the last call is read.
-    pub(crate) fn backups(&self) -> Result<Arc<Vec<BackupRecord>>, Error> {
-        if let Found::New = self.look()? {
-            return Ok(Arc::default());
-        }
-        // The key must be there even where everything is known already: a locked destination does not show its content.
-        let mut catalog = self.catalog.lock().unwrap_or_else(PoisonError::into_inner);
-        catalog.refresh(&self.folder(Part::Databases), || {
-            self.open(Part::Databases, &Watch::unwatched(), Ask::Once)
-        })
-    }
-
     pub(crate) fn catalog(&self) -> MutexGuard<'_, Catalog> {
         self.catalog.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn report(&self) -> DestinationReport {
         let error = match self.look() {
-            Ok(Found::Ready) => self.backups().err().or_else(|| self.unreadable()),
+            Ok(Found::Ready) => self.present_backups().err().or_else(|| self.unreadable()),
             Ok(Found::New) => None,
             Err(error) => Some(error),
         };
@@ -218,11 +237,7 @@ impl Destination {
             free_bytes: existing
                 .filter(|_| reachable)
                 .and_then(|folder| fs4::available_space(folder).ok()),
-            stored_bytes: if reachable {
-                self.catalog().stored_bytes(&self.parts())
-            } else {
-                None
-            },
+            stored_bytes: if reachable { self.stored_bytes() } else { None },
             error,
         }
     }
@@ -276,11 +291,20 @@ impl Destination {
     }
 
     fn open(&self, part: Part, watch: &Watch, ask: Ask) -> Result<Session, Error> {
-        let credentials = match self.master(part).clone() {
-            Some(master) => Credentials::Masterkey(master),
-            None => Credentials::password(self.keys.load(ask)?.reveal()),
-        };
-        self.open_with(part, &credentials, watch)
+        let cached = self.master(part).clone();
+        if let Some(master) = cached {
+            return self.open_with(part, &Credentials::Masterkey(master), watch);
+        }
+        let key = self.keys.load(ask)?;
+        let session = self.open_with(part, &Credentials::password(key.reveal()), watch)?;
+        self.keys.note_accepted();
+        Ok(session)
+    }
+
+    /// Opens it with the key that is stored, whatever opened it before.
+    fn open_anew(&self) -> Result<Session, Error> {
+        *self.master(Part::Databases) = None;
+        self.open(Part::Databases, &Watch::unwatched(), Ask::Once)
     }
 
     fn open_with(
@@ -291,24 +315,27 @@ impl Destination {
     ) -> Result<Session, Error> {
         let (fault, written) = (FirstFault::default(), Written::default());
         let folder = self.folder(part);
-        let repository = self.repository(&folder, watch, &fault, &written)?;
-        let open = repository.open(credentials).map_err(|error| {
-            if !error.is_incorrect_password() {
-                session::explain(&error, &fault, &self.root)
-            } else if keys_are_whole(&folder.join("keys")) {
-                self.keys.note_refused();
-                Error::Locked("the key does not open this destination".into())
-            } else {
-                Error::Damaged {
-                    backup: None,
-                    detail: "the files of the destination's keys".into(),
+        let storage = self.storage(&folder, watch, &fault, &written)?;
+        let open = repository_on(&storage)?
+            .open(credentials)
+            .map_err(|error| {
+                if !error.is_incorrect_password() {
+                    session::explain(&error, &fault, &self.root)
+                } else if keys_are_whole(&folder.join("keys")) {
+                    self.keys.note_refused();
+                    Error::Locked("the key does not open this destination".into())
+                } else {
+                    Error::Damaged {
+                        backup: None,
+                        detail: "the files of the destination's keys".into(),
+                    }
                 }
-            }
-        })?;
+            })?;
         self.accept(part, &open)?;
         Ok(Session::new(
             part,
             open,
+            storage,
             (fault, written),
             &self.root,
             watch,
@@ -343,11 +370,21 @@ impl Destination {
         fault: &FirstFault,
         written: &Written,
     ) -> Result<Repository<()>, Error> {
+        repository_on(&self.storage(folder, watch, fault, written)?)
+    }
+
+    fn storage(
+        &self,
+        folder: &Path,
+        watch: &Watch,
+        fault: &FirstFault,
+        written: &Written,
+    ) -> Result<Arc<GuardedBackend>, Error> {
         let text = folder
             .to_str()
             .ok_or_else(|| unreachable("its path is not valid Unicode"))?;
-        let failed = |error: Box<rustic_core::RusticError>| Error::Repository(error.display_log());
-        let local = LocalBackend::new(text, []).map_err(failed)?;
+        let local = LocalBackend::new(text, []);
+        let local = local.map_err(|error| Error::Repository(error.display_log()))?;
         let guarded = GuardedBackend::new(
             Arc::new(local),
             folder,
@@ -355,8 +392,7 @@ impl Destination {
             fault.clone(),
             written.clone(),
         );
-        let backends = RepositoryBackends::new(Arc::new(guarded), None);
-        Repository::new(&RepositoryOptions::default().no_cache(true), &backends).map_err(failed)
+        Ok(Arc::new(guarded))
     }
 
     fn lock(&self) -> Result<File, Error> {
@@ -376,6 +412,12 @@ impl Destination {
             }),
         }
     }
+}
+
+fn repository_on(storage: &Arc<GuardedBackend>) -> Result<Repository<()>, Error> {
+    let backends = RepositoryBackends::new(storage.clone(), None);
+    Repository::new(&RepositoryOptions::default().no_cache(true), &backends)
+        .map_err(|error| Error::Repository(error.display_log()))
 }
 
 /// Whether there are key files, each with the content that its name is the hash of.

@@ -32,6 +32,9 @@ pub(crate) struct Details {
     /// What else is in the backup.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<SourceRecord>,
+    /// When the backup was last restored to prove that it can be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proven: Option<DateTime<Utc>>,
 }
 
 /// `description` of a snapshot in `files/`.
@@ -45,8 +48,9 @@ pub(crate) struct FilesDetails {
 pub(crate) struct LibraryDetails {
     pub assets: u64,
     pub bytes: u64,
-    /// Of the whole file, in hex.
-    pub sha256: String,
+    /// Of the whole file, in hex: in backups of versions that did not compare every chunk with its id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
     pub schema: i64,
 }
 
@@ -106,7 +110,7 @@ pub struct BackupRecord {
     pub seconds: f64,
     /// What is in it beside the library.
     pub sources: Vec<SourceRecord>,
-    /// When it was last proven that it can be restored.
+    /// When it was last restored to prove that it can be.
     pub proven: Option<DateTime<Utc>>,
     pub(crate) files: Option<SnapshotId>,
 }
@@ -114,14 +118,20 @@ pub struct BackupRecord {
 impl Details {
     pub(crate) const FORMAT: u64 = FORMAT;
 
-    /// The oldest version that can restore this: a backup of the library alone is what it always was.
-    pub(crate) fn format(&self) -> u64 {
-        if self.sources.is_empty() { 1 } else { FORMAT }
-    }
-
     /// The snapshot's description.
     pub(crate) fn to_text(&self) -> Result<String, Error> {
         serde_json::to_string(self).map_err(|error| Error::Repository(error.to_string()))
+    }
+
+    /// Errors: `NewerLayout` where this version does not know how to read the backup.
+    pub(crate) fn check_format(&self) -> Result<(), Error> {
+        if self.format > FORMAT {
+            return Err(Error::NewerLayout {
+                found: self.format,
+                known: FORMAT,
+            });
+        }
+        Ok(())
     }
 
     /// Reads the commit record out of a snapshot; `None` for a snapshot that is no backup of ours.
@@ -130,6 +140,12 @@ impl Details {
             return None;
         }
         serde_json::from_str(snapshot.description.as_deref()?).ok()
+    }
+}
+
+impl FilesDetails {
+    pub(crate) fn to_text(&self) -> Result<String, Error> {
+        serde_json::to_string(self).map_err(|error| Error::Repository(error.to_string()))
     }
 }
 
@@ -162,7 +178,7 @@ impl BackupRecord {
                 .map_or(0, |summary| summary.data_added_packed),
             seconds: details.seconds,
             sources: details.sources,
-            proven: None,
+            proven: details.proven,
             files,
         })
     }

@@ -1,29 +1,39 @@
 //! One job's open destination, and what its failures mean.
 
+use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use rustic_core::repofile::{SnapshotFile, SnapshotId};
-use rustic_core::{Open, OpenStatus, RepairIndexOptions, Repository, RusticError, RusticResult};
+use rustic_core::repofile::{IndexFile, PackId, SnapshotFile, SnapshotId};
+use rustic_core::{
+    FileType, Open, OpenStatus, ReadBackend, RepairIndexOptions, Repository, RusticError,
+    RusticResult,
+};
 
 use super::Part;
-use super::backend::{Fault, FirstFault, Written};
+use super::backend::{Fault, FirstFault, GuardedBackend, Written};
+use super::lease::Lease;
 use crate::{Error, Watch};
 
 /// `S` says how much of the repository's index is loaded.
 pub(crate) struct Session<S = OpenStatus> {
     part: Part,
     pub(crate) repository: Repository<S>,
+    storage: Arc<GuardedBackend>,
     fault: FirstFault,
     written: Written,
     root: PathBuf,
     watch: Watch,
+    /// Of a session that writes.
+    lease: Option<Lease>,
 }
 
 impl Session {
     pub(super) fn new(
         part: Part,
         repository: Repository<OpenStatus>,
+        storage: Arc<GuardedBackend>,
         (fault, written): (FirstFault, Written),
         root: &Path,
         watch: &Watch,
@@ -31,11 +41,18 @@ impl Session {
         Self {
             part,
             repository,
+            storage,
             fault,
             written,
             root: root.to_owned(),
             watch: watch.clone(),
+            lease: None,
         }
+    }
+
+    pub(super) fn under(self, lease: Lease) -> Self {
+        let lease = Some(lease);
+        Self { lease, ..self }
     }
 }
 
@@ -49,18 +66,22 @@ impl<S: Open> Session<S> {
         let Self {
             part,
             repository,
+            storage,
             fault,
             written,
             root,
             watch,
+            lease,
         } = self;
         Ok(Session {
             part,
             repository: load(repository).map_err(explain)?,
+            storage,
             fault,
             written,
             root,
             watch,
+            lease,
         })
     }
 
@@ -84,18 +105,50 @@ impl<S: Open> Session<S> {
             .map_err(self.explain())
     }
 
+    /// The packs that are there, with their sizes.
+    pub(crate) fn packs(&self) -> Result<HashMap<PackId, u32>, Error> {
+        let packs = self.storage.list_with_size(FileType::Pack);
+        let packs = packs.map_err(self.explain())?.into_iter();
+        Ok(packs.map(|(id, size)| (id.into(), size)).collect())
+    }
+
+    /// Reads a pack whole and compares it with its name; `work` then reads of it what was read.
+    pub(crate) fn with_whole_pack<T>(
+        &self,
+        id: &PackId,
+        work: impl FnOnce() -> T,
+    ) -> Result<T, Error> {
+        let done = self.storage.with_whole_pack(id, work);
+        done.map_err(self.explain())
+    }
+
+    /// What the files of the index say, one after another.
+    pub(crate) fn index(&self) -> Result<impl Iterator<Item = Result<IndexFile, Error>>, Error> {
+        let files = self.repository.stream_files::<IndexFile>();
+        let explain = self.explain();
+        let files = files.map_err(self.explain())?;
+        Ok(files.map(move |file| file.map(|(_, index)| index).map_err(&explain)))
+    }
+
     pub(crate) fn snapshot_ids(&self) -> Result<Vec<SnapshotId>, Error> {
         let ids = self.repository.list().map_err(self.explain())?;
         Ok(ids.collect())
     }
 
+    /// Makes sure that no other device has taken the destination over. Errors: `LeaseLost`.
+    pub(crate) fn still_ours(&self) -> Result<(), Error> {
+        self.lease.as_ref().map_or(Ok(()), Lease::still_ours)
+    }
+
     pub(crate) fn save(&self, snapshot: SnapshotFile) -> Result<(), Error> {
+        self.still_ours()?;
         self.repository
             .save_snapshots(vec![snapshot])
             .map_err(self.explain())
     }
 
     pub(crate) fn remove(&self, ids: &[SnapshotId]) -> Result<(), Error> {
+        self.still_ours()?;
         self.repository
             .delete_snapshots(ids)
             .map_err(self.explain())
@@ -105,13 +158,19 @@ impl<S: Open> Session<S> {
     /// pack that is missing or cut would be missing in every backup from here on. Packs that an interrupted backup left
     /// are entered, and so put to use.
     pub(crate) fn check_index(&self) -> Result<(), Error> {
+        self.still_ours()?;
         self.repository
             .repair_index(&RepairIndexOptions::default(), false)
             .map_err(self.explain())
     }
 
-    /// Removes everything that this session has written. Best effort: what stays is no backup and harms nobody.
+    /// Removes everything that this session has written, unless another device has taken over, which may have put it to
+    /// use. Best effort: what stays is no backup and harms nobody.
     pub(crate) fn discard_written(&self) {
+        if self.lease.as_ref().is_some_and(Lease::is_lost) {
+            tracing::warn!("what a backup stored stays, as its destination was taken over");
+            return;
+        }
         if let Err(error) = self
             .written
             .remove(&self.root.join(self.part.folder_name()))

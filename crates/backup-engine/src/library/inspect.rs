@@ -2,13 +2,9 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, OpenFlags};
-
 use super::{APPLICATION_ID, SCHEMA};
+use crate::database::{check_integrity, open_immutable};
 use crate::{Error, Watch};
-
-/// Virtual machine steps between two looks at the cancel flag: far less than a millisecond.
-const STEPS: i32 = 20_000;
 
 /// What an inspection of a file found.
 #[derive(Debug, PartialEq, Eq)]
@@ -25,9 +21,9 @@ pub(crate) fn inspect(path: &Path, watch: &Watch) -> Result<Inspected, Error> {
         backup: None,
         detail,
     };
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
-    let mut connection = Connection::open_with_flags(immutable_uri(path), flags)?;
-    let check = check_integrity(&mut connection, watch);
+    let mut connection = open_immutable(path).map_err(|error| damaged(error.to_string()))?;
+    let canceler = watch.clone();
+    let check = check_integrity(&mut connection, move || canceler.is_canceled());
     let number = |pragma: &str| {
         connection.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get::<_, i64>(0))
     };
@@ -47,31 +43,4 @@ pub(crate) fn inspect(path: &Path, watch: &Watch) -> Result<Inspected, Error> {
         }),
         Ok(_) => Ok(Inspected::Sound),
     }
-}
-
-/// SQLite's verdict on a whole database: "ok", or what is wrong first. A cancel breaks it off with an error.
-pub(super) fn check_integrity(
-    connection: &mut Connection,
-    watch: &Watch,
-) -> Result<String, rusqlite::Error> {
-    let canceler = watch.clone();
-    connection.progress_handler(STEPS, Some(move || canceler.is_canceled()))?;
-    let verdict = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0));
-    connection.progress_handler(0, None::<fn() -> bool>)?;
-    verdict
-}
-
-/// A file that nobody else opens: no log or lock is made beside it. Characters that a URI would read are encoded.
-fn immutable_uri(path: &Path) -> String {
-    let text = path
-        .to_string_lossy()
-        .replace('%', "%25")
-        .replace('?', "%3f")
-        .replace('#', "%23");
-    let text = if cfg!(windows) {
-        format!("/{}", text.replace('\\', "/"))
-    } else {
-        text
-    };
-    format!("file:{text}?immutable=1")
 }

@@ -2,7 +2,6 @@
 //! out of it for order and search. Backups read its pages; a restore replaces its file whole.
 
 mod inspect;
-mod pages;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,11 +11,11 @@ use std::time::Duration;
 use chrono::{DateTime, SecondsFormat, Utc};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
+use crate::database::{PageReader, Proof, Soundness};
 use crate::durable::create_private_folder;
-use crate::{Error, Watch};
+use crate::{Error, Outcome, Watch};
 
 pub(crate) use inspect::{Inspected, inspect};
-pub(crate) use pages::PageReader;
 
 /// Marks a SQLite file as a library of Holdfast (`application_id`).
 pub(crate) const APPLICATION_ID: i64 = 0x484c_4446;
@@ -50,6 +49,35 @@ pub struct LibraryFacts {
     pub updated: Option<String>,
 }
 
+/// Which state of the library it is, to this process: SQLite counts the changes for a connection that is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LibraryVersion {
+    generation: u64,
+    changes: i64,
+}
+
+/// One version of the library: its pages, and what it holds.
+pub(crate) struct LibraryPages {
+    pub reader: PageReader,
+    pub facts: LibraryFacts,
+    pub schema: i64,
+    pub proof: LibraryProof,
+}
+
+/// That a version of the library is sound: a backup of a damaged one could not be restored.
+pub(crate) struct LibraryProof(Proof);
+
+impl LibraryProof {
+    /// Waits for SQLite's verdict. Errors: `LibraryDamaged`.
+    pub(crate) fn wait(self) -> Result<Outcome<()>, Error> {
+        match self.0.wait() {
+            Soundness::Sound => Ok(Outcome::Completed(())),
+            Soundness::Canceled => Ok(Outcome::Canceled),
+            Soundness::Damaged(why) | Soundness::Unchecked(why) => Err(Error::LibraryDamaged(why)),
+        }
+    }
+}
+
 /// The open library. Reads run beside each other and beside one writer; a replacement waits for all of them.
 #[derive(Debug)]
 pub struct Library {
@@ -64,6 +92,8 @@ pub struct Library {
 struct Connections {
     /// First, so that they are closed first: the last connection brings the log into the file, which a reader cannot.
     readers: Mutex<Vec<Connection>>,
+    /// Never writes, so that SQLite tells it of every change.
+    observer: Mutex<Option<Connection>>,
     writer: Mutex<Connection>,
 }
 
@@ -157,6 +187,28 @@ impl Library {
         self.read(facts)
     }
 
+    /// Its own file.
+    pub(crate) fn file(&self) -> &Path {
+        &self.path
+    }
+
+    /// Tells whether anything was stored since: another version means that it may have been.
+    pub(crate) fn version(&self) -> Result<LibraryVersion, Error> {
+        let generation = self.generation();
+        self.with(|connections| {
+            let mut observer = lock(&connections.observer);
+            let observer = match &mut *observer {
+                Some(observer) => observer,
+                empty => empty.insert(open_reader(&self.path)?),
+            };
+            let changes = observer.query_row("PRAGMA data_version", [], |row| row.get(0))?;
+            Ok(LibraryVersion {
+                generation,
+                changes,
+            })
+        })
+    }
+
     /// Another number means that the library may have been replaced in between: what was read before and after does not belong
     /// together.
     pub fn generation(&self) -> u64 {
@@ -182,10 +234,27 @@ impl Library {
         })
     }
 
-    /// A consistent view of the library's pages, unmoved by what is written meanwhile, and proven sound: a backup of a
-    /// damaged library could not be restored. `watch` cancels the proof.
-    pub(crate) fn pages(&self, watch: &Watch) -> Result<PageReader, Error> {
-        self.with(|_| PageReader::begin(&self.path, watch))
+    /// A consistent view of the library's pages, unmoved by what is written meanwhile, and the proof of it, which runs
+    /// beside the reading until `watch` cancels it. No item is stored between the beginnings of the two.
+    pub(crate) fn pages(&self, watch: &Watch) -> Result<LibraryPages, Error> {
+        self.with(|connections| {
+            let writer = lock(&connections.writer);
+            let mut reader = PageReader::of_ours(&self.path, watch)?;
+            drop(writer);
+            let (facts, schema) = reader.view(|view| Ok((facts(view)?, schema(view)?)))?;
+            let proof = LibraryProof(reader.proof());
+            Ok(LibraryPages {
+                reader,
+                facts,
+                schema,
+                proof,
+            })
+        })
+    }
+
+    /// The same view, of which nothing is proven. Each page is to be compared with what it should be.
+    pub(crate) fn unproven_pages(&self) -> Result<PageReader, Error> {
+        self.with(|_| PageReader::of_ours_unproven(&self.path))
     }
 
     /// Closes the library, lets `swap` put another folder in its place, and opens what is there then. All readers and
@@ -206,7 +275,10 @@ impl Library {
         swapped
     }
 
-    fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T, Error>) -> Result<T, Error> {
+    pub(crate) fn read<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         self.with(|connections| {
             let pooled = lock(&connections.readers).pop();
             let reader = match pooled {
@@ -256,13 +328,14 @@ impl Connections {
         Ok(Self {
             writer: Mutex::new(writer),
             readers: Mutex::default(),
+            observer: Mutex::default(),
         })
     }
 
     /// Brings the log back into the file, so that the file alone is the library. Best effort: a log that stays (another
     /// program has the file open) is moved together with the file.
     fn close(self) {
-        drop(self.readers);
+        drop((self.readers, self.observer));
         let writer = self
             .writer
             .into_inner()
@@ -333,6 +406,10 @@ fn create(writer: &Connection) -> Result<(), Error> {
          COMMIT;"
     ))?;
     Ok(())
+}
+
+fn schema(reader: &Connection) -> Result<i64, Error> {
+    Ok(reader.query_row("PRAGMA user_version", [], |row| row.get(0))?)
 }
 
 fn facts(reader: &Connection) -> Result<LibraryFacts, Error> {

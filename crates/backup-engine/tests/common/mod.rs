@@ -3,7 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
-use backup_engine::{BackupId, BackupRecord, Engine, EngineOptions, Item, Outcome, Watch};
+use backup_engine::{
+    BackupId, BackupRecord, Engine, EngineOptions, Item, Outcome, Place, RestoreRequest, Watch,
+    What,
+};
 use rusqlite::{Connection, OpenFlags};
 use sha2::{Digest, Sha256};
 
@@ -89,9 +92,18 @@ pub fn back_up(engine: &Engine) -> BackupRecord {
     }
 }
 
+/// All of a backup, to where it was.
+pub fn all_of(backup: &BackupId) -> RestoreRequest {
+    RestoreRequest {
+        backup: backup.clone(),
+        what: What::Everything,
+        place: Place::InPlace,
+    }
+}
+
 pub fn restore(engine: &Engine, id: &BackupId) {
     assert_eq!(
-        engine.restore(id, &Watch::unwatched()).unwrap(),
+        engine.restore(&all_of(id), &Watch::unwatched()).unwrap(),
         Outcome::Completed(())
     );
 }

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use backup_api::{
-    BackupDetails, Change, Difference, Differences, Entries, Entry, EntryKind, Source, SourceKind,
-    SourceRecord, UnreadFile,
+    BackupDetails, Change, Difference, Differences, Entries, Entry, EntryKind, NewSource, Source,
+    SourceKind, SourceRecord, UnreadFile,
 };
 use backup_engine::{BackupRecord, Page};
 
@@ -47,12 +47,24 @@ fn source_record(record: &backup_engine::SourceRecord) -> SourceRecord {
 pub(crate) fn source(source: &backup_engine::Source) -> Source {
     Source {
         id: source.id.as_str().to_owned(),
-        kind: match source.kind {
-            backup_engine::SourceKind::Folder => SourceKind::Folder,
-            backup_engine::SourceKind::Pieces => SourceKind::Pieces,
-        },
+        kind: kind_of_source(source.kind),
         path: shown(&source.path),
         excludes: source.excludes.clone(),
+    }
+}
+
+pub(crate) fn new_source(new: &backup_engine::NewSource) -> NewSource {
+    NewSource {
+        path: shown(&new.path),
+        kind: kind_of_source(new.kind),
+        excludes: new.excludes.clone(),
+    }
+}
+
+fn kind_of_source(kind: backup_engine::SourceKind) -> SourceKind {
+    match kind {
+        backup_engine::SourceKind::Folder => SourceKind::Folder,
+        backup_engine::SourceKind::Pieces => SourceKind::Pieces,
     }
 }
 
@@ -64,7 +76,7 @@ pub(crate) fn source_kind(kind: SourceKind) -> backup_engine::SourceKind {
 }
 
 /// A path of this machine, for a person.
-pub(crate) fn shown(path: &Path) -> String {
+pub(super) fn shown(path: &Path) -> String {
     path.display().to_string()
 }
 

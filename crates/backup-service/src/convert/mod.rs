@@ -9,7 +9,7 @@ use backup_api::{
 };
 use backup_engine::{BackupId, BackupRecord, DestinationReport, Item, KeyState, LibraryFacts};
 
-pub(crate) use content::{details, differences, entries, shown, source, source_kind};
+pub(crate) use content::{details, differences, entries, new_source, source, source_kind};
 pub(crate) use restore::{depth, preview, restores, undo, verify_report};
 
 use crate::error::problem_of;

@@ -17,11 +17,11 @@ use crate::{bad_input, convert};
     responses((status = 200, body = Sources), (status = 500, body = Problem)))]
 pub(crate) async fn list(State(app): State<App>) -> Result<Json<Sources>, JsonError> {
     let (sources, suggested) = app
-        .blocking(|engine| Ok((engine.sources()?, engine.suggested_source())))
+        .blocking(|engine| Ok((engine.sources()?, engine.suggested_source()?)))
         .await?;
     Ok(Json(Sources {
         items: sources.iter().map(convert::source).collect(),
-        suggested: suggested.map(|path| convert::shown(&path)),
+        suggested: suggested.as_ref().map(convert::new_source),
     }))
 }
 

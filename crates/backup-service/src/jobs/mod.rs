@@ -2,6 +2,7 @@
 
 mod meter;
 mod refusals;
+mod reporter;
 mod request;
 mod waiting;
 mod work;
@@ -9,26 +10,24 @@ mod work;
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use backup_api::{Job, JobKind, JobState, Phase, Progress};
-use backup_engine::{CancelFlag, Engine, Error, RestoreRequest, Step, Watch};
+use backup_api::{Job, JobKind, JobState, Phase};
+use backup_engine::{CancelFlag, Engine, RestoreRequest, Step, Watch};
 use chrono::Utc;
 use tokio::sync::watch;
 
-use crate::convert;
 use crate::error::{ApiError, problem_of};
 use crate::tasks::Tasks;
 use meter::Meter;
 use refusals::busy;
 pub(crate) use refusals::stopping;
+use reporter::Reporter;
 pub(crate) use request::{Fate, Request, Upload};
 use work::End;
 
 /// How many ended jobs are remembered.
 const REMEMBERED: usize = 200;
-/// Between two snapshots of a running job.
-const EVERY: Duration = Duration::from_millis(60);
 
 /// The jobs of one service.
 #[derive(Clone)]
@@ -80,7 +79,7 @@ impl Jobs {
             return Err(stopping());
         }
         state.started += 1;
-        let job = self.new_job(&request, state.started)?;
+        let job = request::begin(&request, &self.0.engine, state.started)?;
         let running = Running {
             cancel: CancelFlag::default(),
             snapshot: watch::Sender::new(job),
@@ -92,40 +91,6 @@ impl Jobs {
         let carried_out = self.clone().carry_out(request, running);
         self.0.tasks.spawn_whole(carried_out);
         Ok(receiver)
-    }
-
-    fn new_job(&self, request: &Request, number: u64) -> Result<Job, ApiError> {
-        let (kind, backup) = match request {
-            Request::Creation(_) => (JobKind::Creation, self.0.engine.new_backup_id().to_string()),
-            Request::Restoration(asked) => (JobKind::Restoration, asked.backup.to_string()),
-            Request::Undo => {
-                let undo = self.0.engine.undo_record().ok_or(Error::NothingToUndo)?;
-                (JobKind::Undo, undo.backup.to_string())
-            }
-            Request::Verification { backup, .. } => {
-                let backup = backup.as_ref().map(ToString::to_string);
-                (JobKind::Verification, backup.unwrap_or_default())
-            }
-        };
-        let restores = match request {
-            Request::Restoration(asked) => Some(convert::restores(asked)),
-            _ => None,
-        };
-        Ok(Job {
-            id: format!("job-{number}"),
-            kind,
-            backup,
-            state: JobState::Queued,
-            phase: Phase::Preparing,
-            waits_for: None,
-            progress: Progress::default(),
-            cancelable: kind != JobKind::Undo,
-            started: Utc::now(),
-            ended: None,
-            problem: None,
-            restores,
-            report: None,
-        })
     }
 
     async fn carry_out(self, request: Request, running: Running) {
@@ -175,35 +140,16 @@ impl Jobs {
         .await
     }
 
-    /// The engine's way to tell how far it is: at once when the phase changes, else at most every [`EVERY`].
+    /// The engine's way to tell how far it is.
     fn watch(&self, running: &Running) -> Watch {
         let (jobs, snapshot) = (self.clone(), running.snapshot.clone());
-        let meter = Mutex::new((Meter::new(), None::<Instant>, None, false));
+        let reporter = Mutex::new(Reporter::new());
         Watch::new(running.cancel.clone(), move |step: Step| {
-            let now = Instant::now();
-            let mut meter = meter.lock().unwrap_or_else(PoisonError::into_inner);
-            let (meter, last, phase, committed) = &mut *meter;
-            let due = last.is_none_or(|last| now.duration_since(last) >= EVERY)
-                || *phase != Some(step.phase);
-            if !due {
-                return;
+            let mut reporter = reporter.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(news) = reporter.take(step, Instant::now()) {
+                snapshot.send_modify(|job| news.write(job));
+                jobs.changed();
             }
-            (*last, *phase) = (Some(now), Some(step.phase));
-            *committed |= step.phase == backup_engine::Phase::Committing;
-            let progress = meter.take(step, now);
-            snapshot.send_modify(|job| {
-                if job.state == JobState::Queued {
-                    job.state = JobState::Running;
-                }
-                job.phase = convert::phase(step.phase);
-                job.progress = progress;
-                let waits = job.phase == Phase::Waiting;
-                job.waits_for = job.waits_for.take().filter(|_| waits);
-                // An undo is over in a moment, and can be cancelled only while it waits.
-                let may_be = job.kind != JobKind::Undo || waits;
-                job.cancelable = may_be && !*committed && job.state == JobState::Running;
-            });
-            jobs.changed();
         })
     }
 

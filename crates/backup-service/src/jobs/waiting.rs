@@ -38,30 +38,13 @@ pub(super) async fn name<F: Future<Output = Option<String>>>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use backup_api::{JobKind, JobState, Progress};
+    use crate::trial;
+    use backup_api::JobKind;
     use std::sync::atomic::{AtomicUsize, Ordering};
-
-    fn job() -> Job {
-        Job {
-            id: "job-1".into(),
-            kind: JobKind::Restoration,
-            backup: "b".into(),
-            state: JobState::Running,
-            phase: Phase::Staging,
-            waits_for: None,
-            progress: Progress::default(),
-            cancelable: true,
-            started: chrono::Utc::now(),
-            ended: None,
-            problem: None,
-            restores: None,
-            report: None,
-        }
-    }
 
     #[tokio::test]
     async fn whoever_is_waited_for_is_asked_for_once_each_time_and_told_while_it_matters() {
-        let snapshot = watch::Sender::new(job());
+        let snapshot = watch::Sender::new(trial::job(JobKind::Restoration));
         let asked = AtomicUsize::new(0);
         let naming = name(&snapshot, || {
             let number = asked.fetch_add(1, Ordering::SeqCst);

@@ -65,9 +65,12 @@ fn cut_off(error: &ClientError) -> Failure {
     Failure::new(FAILED, error.code(), message, fix)
 }
 
-/// A path as a person writes it, who may complete it with a slash.
+/// A path as a person writes it, who may complete it with a slash. The id of an item may end with one.
 pub(super) fn plain(path: &str) -> String {
-    path.trim_end_matches('/').to_owned()
+    match path.strip_prefix("library/") {
+        Some(id) if !id.is_empty() => path.to_owned(),
+        _ => path.trim_end_matches('/').to_owned(),
+    }
 }
 
 /// Where the next page begins. Errors: a service that gives the same place twice would be asked for ever.

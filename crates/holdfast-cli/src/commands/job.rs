@@ -1,11 +1,12 @@
 //! Backing up, undoing a restore and cancelling.
 
-use backup_api::{BackupDetails, Job};
+use backup_api::{BackupDetails, Job, JobKind};
 use backup_client::{Client, ClientError};
 use serde_json::json;
 
 use super::print;
 use crate::fail::{Failure, INCOMPLETE};
+use crate::interrupts::Interrupts;
 use crate::progress::{Act, follow};
 use crate::show;
 
@@ -38,10 +39,33 @@ fn incomplete(details: &BackupDetails, as_json: bool) -> Failure {
 }
 
 pub async fn undo(client: &Client, as_json: bool) -> Result<(), Failure> {
-    let job = client.undo().await?;
+    let mut interrupts = Interrupts::listen().map_err(|error| Failure::internal(&error))?;
+    let mut undoing = std::pin::pin!(client.undo());
+    let job = loop {
+        tokio::select! {
+            undone = &mut undoing => break undone?,
+            () = interrupts.next() => cancel_undo(client.clone(), as_json),
+        }
+    };
     print(as_json, &job, || {
         "What the restore had replaced is back.\n".into()
     })
+}
+
+/// From a task of its own: how it ends is what the undo answers.
+fn cancel_undo(client: Client, quiet: bool) {
+    if !quiet {
+        eprintln!("Cancelling.");
+    }
+    tokio::spawn(async move {
+        let undoes = |job: &Job| job.kind == JobKind::Undo && !job.state.is_terminal();
+        let jobs = client.jobs().await.unwrap_or_default();
+        if let Some(job) = jobs.into_iter().find(undoes)
+            && let Err(error) = client.cancel_job(&job.id).await
+        {
+            tracing::info!(%error, "the undo was not cancelled");
+        }
+    });
 }
 
 /// Cancels whichever job of this backup runs, or the job with this id.

@@ -21,8 +21,14 @@ pub async fn run(client: &Client, act: Option<SourcesAct>, as_json: bool) -> Res
             exclude,
             pieces,
         } => {
+            let path = absolute(&path)?;
+            let exclude = if pieces && exclude.is_empty() {
+                usual_excludes(client, &path).await?
+            } else {
+                exclude
+            };
             let new = NewSource {
-                path: absolute(&path)?,
+                path,
                 kind: if pieces {
                     SourceKind::Pieces
                 } else {
@@ -45,4 +51,11 @@ pub async fn run(client: &Client, act: Option<SourcesAct>, as_json: bool) -> Res
             })
         }
     }
+}
+
+/// What of the data folder of PiecesOS can be downloaded or made again, where the service knows the folder.
+async fn usual_excludes(client: &Client, path: &str) -> Result<Vec<String>, Failure> {
+    let suggested = client.sources().await?.suggested;
+    let same = suggested.filter(|suggested| suggested.path == path);
+    Ok(same.map(|suggested| suggested.excludes).unwrap_or_default())
 }

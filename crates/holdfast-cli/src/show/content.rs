@@ -25,8 +25,8 @@ pub fn sources(sources: &Sources) -> String {
     if sources.items.is_empty() {
         text += "Only the library is backed up. Add a folder with: holdfast sources add PATH\n";
     }
-    if let Some(path) = &sources.suggested {
-        let path = safe(path);
+    if let Some(suggested) = &sources.suggested {
+        let path = safe(&suggested.path);
         text += &format!(
             "PiecesOS keeps its data here. Add it with: holdfast sources add --pieces '{path}'\n"
         );

@@ -1,0 +1,82 @@
+//! The library as a backup begins with it: its pages in one view, or the news that nothing has changed since the last backup.
+
+use std::io;
+
+use rustic_core::repofile::{Metadata, Node, NodeType};
+
+use super::to_read::{Pages, later};
+use super::{LIBRARY_FILE, Origin};
+use crate::database::PageReader;
+use crate::destination::LibraryDetails;
+use crate::library::{Library, LibraryPages, LibraryProof, LibraryVersion};
+use crate::{Error, Watch};
+
+/// The library as it comes into the backup.
+#[derive(Clone, Debug)]
+pub(super) struct StoredLibrary {
+    pub details: LibraryDetails,
+    pub node: Node,
+    version: LibraryVersion,
+}
+
+pub(super) struct LibraryToStore {
+    pub stored: StoredLibrary,
+    pub pages: Pages,
+    /// `None`: what is stored already was proven then.
+    pub proof: Option<LibraryProof>,
+}
+
+pub(super) fn look(
+    library: &Library,
+    seen: Option<&StoredLibrary>,
+    origin: &Origin,
+    watch: &Watch,
+) -> Result<LibraryToStore, Error> {
+    // Before the view: what changes in between is then read once more by the next backup, and not missed.
+    let version = library.version()?;
+    if let Some(stored) = seen.filter(|seen| seen.version == version) {
+        let (file, watch) = (library.file().to_owned(), watch.clone());
+        let begin = move || PageReader::of_ours(&file, &watch).map_err(io::Error::other);
+        return Ok(LibraryToStore {
+            stored: stored.clone(),
+            pages: later(begin),
+            proof: None,
+        });
+    }
+    let LibraryPages {
+        reader,
+        facts,
+        schema,
+        proof,
+    } = library.pages(watch)?;
+    let details = LibraryDetails {
+        assets: facts.assets,
+        bytes: reader.len(),
+        sha256: None,
+        schema,
+    };
+    let stored = StoredLibrary {
+        node: node(origin, reader.len())?,
+        details,
+        version,
+    };
+    Ok(LibraryToStore {
+        stored,
+        pages: Pages::Open(reader),
+        proof: Some(proof),
+    })
+}
+
+fn node(origin: &Origin, bytes: u64) -> Result<Node, Error> {
+    let metadata = Metadata {
+        size: bytes,
+        mtime: Some(origin.time()?),
+        mode: Some(0o600),
+        ..Metadata::default()
+    };
+    Ok(Node::new_node(
+        LIBRARY_FILE.as_ref(),
+        NodeType::File,
+        metadata,
+    ))
+}

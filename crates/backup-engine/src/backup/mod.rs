@@ -1,0 +1,167 @@
+//! Making a backup: files first, then databases, and last the record that makes a backup of it. On any other end everything
+//! that was written is removed again.
+
+mod archive;
+mod databases;
+mod ends;
+mod files;
+mod library;
+mod report;
+mod seen;
+mod to_read;
+
+use std::time::Instant;
+
+use chrono::{DateTime, Utc};
+use rustic_core::jiff::Timestamp;
+use rustic_core::repofile::SnapshotFile;
+use rustic_core::{IndexedIdsStatus, Repository};
+
+use crate::database::CopyFolder;
+use crate::destination::{BackupRecord, COMMITTED, Destination, Details, Hold, Part, Session};
+use crate::library::Library;
+use crate::sources::{FolderSources, Missing, Root};
+use crate::watch::{Outcome, Phase};
+use crate::{BackupId, Error, Watch};
+
+use databases::Databases;
+pub(crate) use seen::SeenStore;
+
+/// The name of the library's file in a backup.
+pub(crate) const LIBRARY_FILE: &str = "library.db";
+
+/// An open part of the destination, with the ids of what is stored there.
+type Store = Session<IndexedIdsStatus>;
+
+/// Who makes a backup, and of what moment.
+pub(crate) struct Origin<'a> {
+    pub id: &'a BackupId,
+    pub device_name: &'a str,
+    /// Just before the view was taken: what is stored later is not in the backup.
+    pub taken: DateTime<Utc>,
+}
+
+impl Origin<'_> {
+    /// When the backup was begun, for the repository.
+    fn time(&self) -> Result<Timestamp, Error> {
+        Timestamp::from_millisecond(self.id.created().timestamp_millis())
+            .map_err(|error| Error::Repository(error.to_string()))
+    }
+}
+
+/// What is backed up, and where to.
+pub(crate) struct Backup<'a> {
+    pub destination: &'a Destination,
+    pub library: &'a Library,
+    pub sources: Vec<Root>,
+    /// Sources whose folders are not there: named in the backup, which is made of the others.
+    pub missing: Vec<Missing>,
+    pub seen: &'a SeenStore,
+    pub copies: CopyFolder,
+    pub origin: Origin<'a>,
+    pub watch: &'a Watch,
+}
+
+impl Backup<'_> {
+    pub(crate) fn run(mut self) -> Result<Outcome<BackupRecord>, Error> {
+        let started = Instant::now();
+        self.watch.enter(Phase::Preparing);
+        let hold = self.destination.hold(self.watch)?;
+        let databases = self.open(&hold, Part::Databases)?;
+        let roots = std::mem::take(&mut self.sources);
+        let files = if roots.is_empty() {
+            None
+        } else {
+            Some(self.open(&hold, Part::Files)?)
+        };
+        let sources = FolderSources::new(roots, self.watch);
+        let outcome = self.store(&databases, files.as_ref(), &sources, started);
+        if !matches!(outcome, Ok(Outcome::Completed(_))) {
+            databases.discard_written();
+            files.iter().for_each(Session::discard_written);
+        }
+        outcome
+    }
+
+    fn open(&self, hold: &Hold, part: Part) -> Result<Store, Error> {
+        let session = self.destination.write(hold, part, self.watch)?;
+        self.destination.tidy(&session)?;
+        session.load(Repository::to_indexed_ids)
+    }
+
+    fn store(
+        &self,
+        databases: &Store,
+        files: Option<&Store>,
+        sources: &FolderSources,
+        started: Instant,
+    ) -> Result<Outcome<BackupRecord>, Error> {
+        let mut seen = self.seen.load(self.destination);
+        let known = seen.library.take();
+        let mut library = library::look(self.library, known.as_ref(), &self.origin, self.watch)?;
+        let bytes = library.stored.details.bytes;
+        self.watch.expect(bytes + sources.measure().bytes);
+        self.watch.enter(Phase::Storing);
+        let files = match files {
+            Some(store) => {
+                let parent = self
+                    .destination
+                    .catalog()
+                    .newest_files(self.origin.device_name);
+                Some(files::store(store, sources, &self.origin, parent)?)
+            }
+            None => None,
+        };
+        let asked = (&self.origin, self.watch);
+        let to_store = Databases::new(&mut library, sources, seen, &self.copies, asked)?;
+        let stored = to_store.store(databases, &self.origin)?;
+        if let Some(proof) = library.proof
+            && proof.wait()? == Outcome::Canceled
+        {
+            return Ok(Outcome::Canceled);
+        }
+        let sources = report::records(sources, &stored.sums, &self.missing);
+        let details = Details {
+            format: if sources.is_empty() {
+                1
+            } else {
+                Details::FORMAT
+            },
+            backup: self.origin.id.to_string(),
+            device_name: self.origin.device_name.to_owned(),
+            platform: std::env::consts::OS.to_owned(),
+            taken: self.origin.taken,
+            seconds: started.elapsed().as_secs_f64(),
+            library: library.stored.details.clone(),
+            files: files.map(|snapshot| snapshot.id.to_hex().as_str().to_owned()),
+            sources,
+            proven: None,
+        };
+        if !self.watch.begin_commit() {
+            return Ok(Outcome::Canceled);
+        }
+        let record = commit(databases, stored.snapshot, &details)?;
+        self.seen
+            .keep(self.origin.id, library.stored, stored.databases);
+        Ok(Outcome::Completed(record))
+    }
+}
+
+/// Writes the commit record.
+fn commit(store: &Store, pending: SnapshotFile, details: &Details) -> Result<BackupRecord, Error> {
+    let leftover = pending.id;
+    let mut snapshot = pending;
+    snapshot.label = COMMITTED.to_owned();
+    snapshot.description = Some(details.to_text()?);
+    let record = BackupRecord::of(&snapshot)
+        .ok_or_else(|| Error::Repository("its record does not read back".into()))?;
+    store.save(snapshot)?;
+    if let Err(error) = store.remove(&[leftover]) {
+        tracing::warn!(%error, "a leftover of this backup stays until the next one");
+    }
+    Ok(record)
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,113 @@
+//! What the last backup saw of each database, so that the next one can tell without reading it that it has not changed. Of no
+//! worth but speed: where it is missing, everything is read.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rustic_core::repofile::{Node, SnapshotId};
+use serde::{Deserialize, Serialize};
+
+use super::library::StoredLibrary;
+use crate::BackupId;
+use crate::database::ChangeToken;
+use crate::destination::Destination;
+use crate::durable::write_private;
+
+/// A database as it is in the last backup.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct SeenDatabase {
+    pub token: ChangeToken,
+    /// As it was stored: the archiver takes over what looks the same.
+    pub node: Node,
+}
+
+/// `seen.json` in the data folder.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    backup: String,
+    /// By their paths in the backup.
+    databases: BTreeMap<String, SeenDatabase>,
+}
+
+pub(crate) struct SeenStore {
+    file: PathBuf,
+    /// A change of the library is told by its open connections, so this is of no use to another process.
+    library: Mutex<Option<(BackupId, StoredLibrary)>>,
+}
+
+/// What is known when a backup begins.
+#[derive(Default)]
+pub(super) struct Seen {
+    pub parent: Option<SnapshotId>,
+    pub library: Option<StoredLibrary>,
+    pub databases: BTreeMap<String, SeenDatabase>,
+}
+
+impl SeenStore {
+    pub(crate) fn new(data_dir: &Path) -> Self {
+        Self {
+            file: data_dir.join("seen.json"),
+            library: Mutex::default(),
+        }
+    }
+
+    /// Counts only as long as its backup is in this destination.
+    pub(super) fn load(&self, destination: &Destination) -> Seen {
+        let Some(Kept { backup, databases }) = self.read() else {
+            return Seen::default();
+        };
+        let id = BackupId::parse(&backup);
+        let parent = id.and_then(|id| {
+            let snapshots = destination.catalog().snapshots_of(&id);
+            snapshots.first().map(|snapshot| (id, *snapshot))
+        });
+        let Some((id, parent)) = parent else {
+            return Seen::default();
+        };
+        let library = self.library().clone().filter(|(backup, _)| *backup == id);
+        Seen {
+            parent: Some(parent),
+            library: library.map(|(_, library)| library),
+            databases,
+        }
+    }
+
+    pub(super) fn keep(
+        &self,
+        backup: &BackupId,
+        library: StoredLibrary,
+        databases: BTreeMap<String, SeenDatabase>,
+    ) {
+        let kept = Kept {
+            backup: backup.to_string(),
+            databases,
+        };
+        *self.library() = Some((backup.clone(), library));
+        let written = serde_json::to_vec(&kept)
+            .map_err(io::Error::other)
+            .and_then(|text| write_private(&self.file, &text));
+        if let Err(error) = written {
+            tracing::warn!(%error, "the next backup reads every database");
+        }
+    }
+
+    fn read(&self) -> Option<Kept> {
+        let text = fs::read(&self.file).ok()?;
+        serde_json::from_slice(&text)
+            .inspect_err(|error| tracing::warn!(%error, "every database is read"))
+            .ok()
+    }
+
+    fn library(&self) -> MutexGuard<'_, Option<(BackupId, StoredLibrary)>> {
+        self.library.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for SeenStore {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("SeenStore").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,235 @@
+//! The commit of a restore: renames alone, of the library's folder and of all that differs in other folders, with a journal
+//! that is settled at the next start, before anything opens the library.
+//!
+//! For each entry that is renamed there are three places: the live one, where it is kept, and where the new one comes from.
+//! Which of them are taken tells how far a swap got, however often it is looked at.
+
+mod moves;
+#[cfg(test)]
+mod tests;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+use crate::durable::{
+    create_private_folder, remove_if_there, sync_folder, sync_parent, write_private,
+};
+use crate::restore::dir::Dir;
+use crate::undo::{self, UndoNote};
+use moves::Moves;
+pub(crate) use moves::reversed;
+
+/// The folder of the library in the data folder.
+pub(crate) const LIBRARY: &str = "library";
+
+/// `restore/journal.json`. It holds numbers; the paths are in the note of the same swap, which is checked before it is
+/// trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Swap {
+    pub incoming: Incoming,
+    /// The number under which what is replaced is kept: a new one.
+    pub keep: u64,
+    /// It failed, and is being taken back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub back: bool,
+}
+
+/// What takes the place of what is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Incoming {
+    Staged,
+    Kept(u64),
+}
+
+/// Where a restore stages the library.
+pub(crate) fn staged(data_dir: &Path) -> PathBuf {
+    data_dir.join("restore").join("staged")
+}
+
+fn journal(data_dir: &Path) -> PathBuf {
+    data_dir.join("restore").join("journal.json")
+}
+
+/// Whether a swap broke off that could not be taken back. What it was about must not be touched before it is settled.
+pub(crate) fn is_pending(data_dir: &Path) -> Result<bool, Error> {
+    journal(data_dir)
+        .try_exists()
+        .map_err(Error::io("looking for the journal"))
+}
+
+impl Swap {
+    pub(crate) fn new(incoming: Incoming, keep: u64) -> Self {
+        Self {
+            incoming,
+            keep,
+            back: false,
+        }
+    }
+
+    /// Carries the swap out, with what *Undo restore* needs to know noted first. On an error everything is as before; where
+    /// even that failed, the journal stays, and the next start or restore settles it.
+    ///
+    /// Errors: `ChangedMeanwhile` where something is not any more what the plan saw.
+    pub(crate) fn commit(self, data_dir: &Path, note: &UndoNote) -> Result<(), Error> {
+        let announced = self.announce(data_dir, note);
+        if let Err(source) = announced {
+            if killed() {
+                return Err(Error::io("writing the journal")(source));
+            }
+            self.withdraw(data_dir)?;
+            undo::forget(data_dir, self.keep, note);
+            return Err(Error::io("writing the journal")(source));
+        }
+        let moved = Moves::open(data_dir, self, note).and_then(|mut moves| {
+            let carried_out = moves.carry_out();
+            match carried_out {
+                Err(_) if !killed() => {
+                    self.note_failure(data_dir)?;
+                    let back = moves.take_back();
+                    back.map_err(Error::io("taking a failed restore back"))?;
+                    carried_out
+                }
+                carried_out => carried_out,
+            }
+        });
+        if killed() {
+            return moved;
+        }
+        if let Err(error) = moved {
+            self.withdraw(data_dir)?;
+            undo::forget(data_dir, self.keep, note);
+            return Err(error);
+        }
+        // From here on the journal says nothing that is not so already.
+        if let Err(error) = self.finish(data_dir) {
+            tracing::warn!(%error, "the journal of a restore stays until the next start");
+        }
+        Ok(())
+    }
+
+    fn announce(self, data_dir: &Path, note: &UndoNote) -> io::Result<()> {
+        let keep = undo::folder(data_dir, self.keep);
+        for folder in [&data_dir.join("restore"), &keep] {
+            create_private_folder(folder)?;
+        }
+        step()?;
+        for (number, part) in note.parts.iter().enumerate() {
+            let base = Dir::open(&part.base())?;
+            let area = part.area.open_or_make(data_dir, &base)?;
+            area.walk_making(&undo::kept(self.keep, number))?;
+            area.sync()?;
+        }
+        note.write_aside(&keep)?;
+        sync_parent(&keep)?;
+        step()?;
+        write_private(&journal(data_dir), &serde_json::to_vec(&self)?)?;
+        sync_folder(data_dir)?;
+        step()
+    }
+
+    /// From here on a start takes it back instead of finishing it.
+    fn note_failure(self, data_dir: &Path) -> Result<(), Error> {
+        let back = Self { back: true, ..self };
+        let text = serde_json::to_vec(&back).map_err(|error| Error::Io {
+            doing: "writing the journal",
+            source: error.into(),
+        })?;
+        write_private(&journal(data_dir), &text).map_err(Error::io("writing the journal"))
+    }
+
+    /// What was replaced can be brought back from now on.
+    fn finish(self, data_dir: &Path) -> Result<(), Error> {
+        step().map_err(Error::io("noting what can be undone"))?;
+        let noted = UndoNote::settle(&undo::folder(data_dir, self.keep));
+        noted.map_err(Error::io("noting what can be undone"))?;
+        step().map_err(Error::io("removing the journal"))?;
+        self.withdraw(data_dir)
+    }
+
+    fn withdraw(self, data_dir: &Path) -> Result<(), Error> {
+        remove_if_there(&journal(data_dir)).map_err(Error::io("removing the journal"))?;
+        sync_parent(&journal(data_dir)).map_err(Error::io("removing the journal"))
+    }
+}
+
+/// Settles a swap that a crash or a failure broke off. To be called before anything opens the library.
+///
+/// The library is settled in any case. Where another folder cannot be reached, the journal stays, and so nothing else is
+/// restored until it can.
+pub(crate) fn settle(data_dir: &Path) -> Result<(), Error> {
+    let text = match fs::read(journal(data_dir)) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(source) => {
+            return Err(Error::Io {
+                doing: "reading the journal",
+                source,
+            });
+        }
+    };
+    // The journal is written whole or not at all, so one that does not read is damage, and nothing to guess about.
+    let swap: Swap = serde_json::from_slice(&text).map_err(|error| Error::Damaged {
+        backup: None,
+        detail: format!("the journal of a restore: {error}"),
+    })?;
+    tracing::warn!(?swap, "settling a restore that was broken off");
+    let note = UndoNote::read_aside(&undo::folder(data_dir, swap.keep))?;
+    let mut moves = match Moves::open(data_dir, swap, &note) {
+        Ok(moves) => moves,
+        Err(error) if note.library => {
+            Moves::of_library(data_dir, swap)?.settle(swap.back)?;
+            tracing::error!(%error, "a restore into another folder cannot be settled yet");
+            return Ok(());
+        }
+        Err(error) => {
+            tracing::error!(%error, "a restore into another folder cannot be settled yet");
+            return Ok(());
+        }
+    };
+    if moves.settle(swap.back)? {
+        swap.finish(data_dir)
+    } else {
+        swap.withdraw(data_dir)?;
+        undo::forget(data_dir, swap.keep, &note);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+thread_local! {
+    /// How many steps are taken before the process "is killed".
+    pub(crate) static STEPS_LEFT: std::cell::Cell<Option<u64>> = const { std::cell::Cell::new(None) };
+}
+
+/// Called between any two changes of the disk.
+#[cfg(test)]
+fn step() -> io::Result<()> {
+    STEPS_LEFT.with(|left| match left.get() {
+        Some(0) => Err(io::Error::other("killed")),
+        Some(more) => {
+            left.set(Some(more - 1));
+            Ok(())
+        }
+        None => Ok(()),
+    })
+}
+
+#[cfg(test)]
+fn killed() -> bool {
+    STEPS_LEFT.with(|left| left.get() == Some(0))
+}
+
+#[cfg(not(test))]
+fn step() -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(not(test))]
+fn killed() -> bool {
+    false
+}

@@ -1,0 +1,143 @@
+//! Where a restore stages and what it replaces is kept: in the data folder, or, where that is on another disk, in a folder
+//! of our own in the target, so that everything can be put in place by renaming.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::dir::Dir;
+use super::plan::OWN_FOLDER;
+use crate::Error;
+use crate::durable::{create_private_folder, write_private};
+use crate::names::{escape, unescape};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Area {
+    Data,
+    Target,
+}
+
+/// `restore/areas.json`: what a restore may leave elsewhere when it is killed.
+#[derive(Default, Serialize, Deserialize)]
+pub(crate) struct Areas {
+    /// Targets in which it stages.
+    pub staging: Vec<String>,
+    /// Folders that it made for a target, the outermost first.
+    pub made: Vec<String>,
+}
+
+impl Area {
+    /// The one for a target with this base.
+    pub(crate) fn of(data_dir: &Path, base: &Dir) -> io::Result<Self> {
+        let same = Dir::open(data_dir)?.mount()? == base.mount()?;
+        Ok(if same { Self::Data } else { Self::Target })
+    }
+
+    pub(crate) fn path(self, data_dir: &Path, base: &Path) -> PathBuf {
+        match self {
+            Self::Data => data_dir.to_owned(),
+            Self::Target => base.join(OWN_FOLDER),
+        }
+    }
+
+    pub(crate) fn open(self, data_dir: &Path, base: &Dir) -> io::Result<Dir> {
+        match self {
+            Self::Data => Dir::open(data_dir),
+            Self::Target => base.enter(OWN_FOLDER.as_ref()),
+        }
+    }
+
+    pub(crate) fn open_or_make(self, data_dir: &Path, base: &Dir) -> io::Result<Dir> {
+        match self {
+            Self::Data => Dir::open(data_dir),
+            Self::Target => base.walk_making(OWN_FOLDER.as_ref()),
+        }
+    }
+}
+
+/// Where the new content of the part with this number lies in an area.
+pub(crate) fn staged(part: usize) -> PathBuf {
+    Path::new("restore").join(part.to_string())
+}
+
+impl Areas {
+    /// To be called before anything is made elsewhere.
+    pub(crate) fn note(&self, data_dir: &Path) -> io::Result<()> {
+        let folder = data_dir.join("restore");
+        create_private_folder(&folder)?;
+        write_private(&folder.join("areas.json"), &serde_json::to_vec(self)?)
+    }
+
+    fn read(data_dir: &Path) -> Self {
+        let text = fs::read(data_dir.join("restore/areas.json"));
+        let areas = text
+            .ok()
+            .and_then(|text| serde_json::from_slice(&text).ok());
+        areas.unwrap_or_default()
+    }
+
+    pub(crate) fn add_staging(&mut self, base: &Path) {
+        self.staging.push(escape(base));
+    }
+}
+
+/// Makes the folder of a target. Returns what had to be made, the outermost first.
+pub(crate) fn missing_above(folder: &Path) -> Vec<PathBuf> {
+    let missing = folder.ancestors().take_while(|folder| !folder.exists());
+    let mut missing: Vec<PathBuf> = missing.map(Path::to_owned).collect();
+    missing.reverse();
+    missing
+}
+
+/// Removes what an interrupted restore staged. To be called only when no swap is pending.
+pub(crate) fn remove_staging(data_dir: &Path) -> Result<(), Error> {
+    let areas = Areas::read(data_dir);
+    for base in &areas.staging {
+        // Best effort: the disk may be gone, and what lies there only costs space.
+        if let Err(error) = remove_from_target(&unescape(base), "restore".as_ref()) {
+            tracing::warn!(%error, "what an interrupted restore left on another disk stays");
+        }
+    }
+    for folder in areas.made.iter().rev() {
+        // Only where it is empty.
+        if let Err(error) = fs::remove_dir(unescape(folder)) {
+            tracing::debug!(%error, "a folder that was made for a restore stays");
+        }
+    }
+    let removed = Dir::open(data_dir).and_then(|folder| folder.remove("restore".as_ref()));
+    removed.map_err(Error::io("removing what an interrupted restore left"))
+}
+
+/// Removes what a restore kept in a target.
+pub(crate) fn remove_kept_from_target(base: &Path, number: u64) -> io::Result<()> {
+    let folder = base.join(OWN_FOLDER).join("undo");
+    match Dir::open(&folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        undo => undo?.remove(number.to_string().as_ref())?,
+    }
+    if fs::read_dir(&folder)?.next().is_none() {
+        remove_from_target(base, "undo".as_ref())?;
+    }
+    Ok(())
+}
+
+/// Removes one thing from the folder of our own in a target, and that folder where nothing else is in it.
+fn remove_from_target(base: &Path, name: &OsStr) -> io::Result<()> {
+    let base = match Dir::open(base) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        base => base?,
+    };
+    let own = match base.enter(OWN_FOLDER.as_ref()) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        own => own?,
+    };
+    own.remove(name)?;
+    if own.names()?.is_empty() {
+        base.remove(OWN_FOLDER.as_ref())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,112 @@
+//! The chunks of a file that is to be: which of them are there already, at the same place in what is there now, and which
+//! are nothing but zeros. Neither is fetched.
+
+use std::collections::HashMap;
+use std::io::{self, Read};
+use std::sync::{Mutex, PoisonError};
+
+use rustic_core::DataId;
+use rustic_core::repofile::Node;
+use sha2::{Digest, Sha256};
+
+use super::tree::damaged;
+use crate::destination::Content;
+use crate::{Error, Watch};
+
+/// A chunk of a file.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Chunk {
+    pub id: DataId,
+    pub at: u64,
+    pub length: u64,
+}
+
+/// The chunks of a file in their order.
+pub(crate) fn chunks_of(node: &Node, content: &Content) -> Result<Vec<Chunk>, Error> {
+    let ids = node.content.as_deref().unwrap_or_default();
+    let (mut chunks, mut at) = (Vec::with_capacity(ids.len()), 0_u64);
+    for id in ids {
+        let length = content.chunk_bytes(id)?;
+        chunks.push(Chunk {
+            id: *id,
+            at,
+            length,
+        });
+        let end = at.checked_add(length);
+        at = end.ok_or_else(|| damaged("a file is larger than can be"))?;
+    }
+    Ok(chunks)
+}
+
+pub(crate) fn total(chunks: &[Chunk]) -> u64 {
+    chunks.last().map_or(0, |last| last.at + last.length)
+}
+
+/// Whether a chunk is all zeros, told by its id alone. Worked out only for those that follow on one another, as they do
+/// in files with holes.
+#[derive(Debug, Default)]
+pub(crate) struct Zeros(Mutex<HashMap<u64, [u8; 32]>>);
+
+impl Zeros {
+    pub(crate) fn is(&self, chunks: &[Chunk], index: usize) -> bool {
+        let chunk = &chunks[index];
+        let same = |other: Option<&Chunk>| other.is_some_and(|other| other.id == chunk.id);
+        let repeated = same(chunks.get(index + 1)) || index > 0 && same(chunks.get(index - 1));
+        repeated && self.hash(chunk.length) == hash_of(&chunk.id)
+    }
+
+    fn hash(&self, length: u64) -> [u8; 32] {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let work_out = || {
+            let mut hash = Sha256::new();
+            let mut zeros = io::repeat(0).take(length);
+            let mut buffer = vec![0; 64 * 1024];
+            while let Ok(count @ 1..) = zeros.read(&mut buffer) {
+                hash.update(&buffer[..count]);
+            }
+            hash.finalize().into()
+        };
+        *known.entry(length).or_insert_with(work_out)
+    }
+}
+
+fn hash_of(id: &DataId) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    for (byte, hex) in bytes
+        .iter_mut()
+        .zip(id.to_hex().as_str().as_bytes().chunks(2))
+    {
+        let text = std::str::from_utf8(hex).unwrap_or_default();
+        *byte = u8::from_str_radix(text, 16).unwrap_or_default();
+    }
+    bytes
+}
+
+/// Whether these bytes are the chunk.
+pub(crate) fn is_chunk(bytes: &[u8], id: &DataId) -> bool {
+    <[u8; 32]>::from(Sha256::digest(bytes)) == hash_of(id)
+}
+
+/// Which chunks this file, read from its beginning, has at their places.
+pub(crate) fn there_already(
+    file: &mut dyn Read,
+    chunks: &[Chunk],
+    watch: &Watch,
+) -> io::Result<Vec<bool>> {
+    let mut there = Vec::with_capacity(chunks.len());
+    let mut buffer = Vec::new();
+    for chunk in chunks {
+        if watch.is_canceled() {
+            return Err(io::Error::other("cancelled"));
+        }
+        buffer.clear();
+        file.take(chunk.length).read_to_end(&mut buffer)?;
+        let whole = buffer.len() as u64 == chunk.length;
+        there.push(whole && is_chunk(&buffer, &chunk.id));
+        if !whole {
+            break;
+        }
+    }
+    there.resize(chunks.len(), false);
+    Ok(there)
+}

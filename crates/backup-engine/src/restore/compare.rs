@@ -1,0 +1,125 @@
+//! Comparing files with the backup, several at a time: by what is known of them, else by the hashes of their chunks.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use super::chunks::{chunks_of, there_already, total};
+use super::dir::Dir;
+use super::plan::{LOOKING, canceled, in_the_way};
+use super::seen::{Dress, Seen};
+use super::tree::{Contents, Wanted};
+use crate::destination::Part;
+use crate::{Error, Watch};
+
+/// How many files are read or written at a time.
+pub(super) const THREADS: usize = 4;
+
+/// A file that is both there and in the backup.
+#[derive(Debug)]
+pub(super) struct Comparison {
+    pub at: PathBuf,
+    pub wanted: Wanted,
+    pub seen: Seen,
+    /// The logs beside a database.
+    pub companions: Vec<(OsString, Seen)>,
+}
+
+pub(super) enum Verdict {
+    Same,
+    /// And which chunks are there.
+    Differs {
+        there: Vec<bool>,
+    },
+}
+
+/// In the order of the paths.
+pub(super) fn compare(
+    base: &Dir,
+    contents: &Contents,
+    comparisons: Vec<Comparison>,
+    watch: &Watch,
+) -> Result<Vec<(Comparison, Verdict)>, Error> {
+    let work = Mutex::new(comparisons.into_iter());
+    let next = || work.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let run = || -> Result<Vec<(Comparison, Verdict)>, Error> {
+        let mut done = Vec::new();
+        while let Some(comparison) = next() {
+            let verdict = comparison.verdict(base, contents, watch)?;
+            done.push((comparison, verdict));
+        }
+        Ok(done)
+    };
+    let mut all = Vec::new();
+    thread::scope(|scope| -> Result<(), Error> {
+        let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(run)).collect();
+        for thread in threads {
+            let panicked = |_| Error::Panicked("a thread that compares files".into());
+            all.extend(thread.join().map_err(panicked)??);
+        }
+        Ok(())
+    })?;
+    all.sort_by(|one, other| one.0.at.cmp(&other.0.at));
+    Ok(all)
+}
+
+impl Comparison {
+    fn verdict(&self, base: &Dir, contents: &Contents, watch: &Watch) -> Result<Verdict, Error> {
+        if watch.is_canceled() {
+            return Err(canceled());
+        }
+        let chunks = chunks_of(&self.wanted.node, contents.of(self.wanted.part)?)?;
+        let same_size = total(&chunks) == self.seen.size;
+        if same_size && self.is_untouched() {
+            return Ok(Verdict::Same);
+        }
+        let parent = self.at.parent().unwrap_or(Path::new(""));
+        let folder = base.walk(parent).map_err(in_the_way)?;
+        let name = self.at.file_name().unwrap_or_default();
+        let mut file = match folder.read_file(name) {
+            // What may not be read is replaced whole.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                let there = vec![false; chunks.len()];
+                return Ok(Verdict::Differs { there });
+            }
+            file => file.map_err(LOOKING)?,
+        };
+        let there = there_already(&mut file, &chunks, watch).map_err(LOOKING)?;
+        let dress = Dress::of(&self.wanted.node.meta);
+        let same = same_size
+            && there.iter().all(|there| *there)
+            && !self.has_log()
+            && !dress.differs_from(&self.seen)
+            && !dress.differs_in_time(&self.seen)
+            && !dress.differs_in_attributes(&file).map_err(LOOKING)?;
+        Ok(if same {
+            Verdict::Same
+        } else {
+            Verdict::Differs { there }
+        })
+    }
+
+    /// Whether it is the very file that was backed up. A database is not told by that: part of it may be in its log.
+    fn is_untouched(&self) -> bool {
+        let meta = &self.wanted.node.meta;
+        let moment = |time: Option<rustic_core::jiff::Timestamp>| {
+            time.map(|time| (time.as_second(), time.subsec_nanosecond().unsigned_abs()))
+        };
+        self.wanted.part == Part::Files
+            && meta.inode != 0
+            && meta.inode == self.seen.inode
+            && meta.size == self.seen.size
+            && moment(meta.mtime) == Some(self.seen.mtime)
+            && moment(meta.ctime) == Some(self.seen.ctime)
+    }
+
+    /// Whether something that SQLite would read into the database lies beside it.
+    fn has_log(&self) -> bool {
+        let with_content = |(name, seen): &(OsString, Seen)| {
+            seen.size > 0 && !name.as_encoded_bytes().ends_with(b"-shm")
+        };
+        self.companions.iter().any(with_content)
+    }
+}

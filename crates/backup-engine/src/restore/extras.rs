@@ -1,0 +1,78 @@
+//! What is there and not in the backup: taken away, but for what backups leave out and the folders that hold such things.
+
+use std::ffi::OsStr;
+use std::path::Path;
+
+use super::changes::kind_of_seen;
+use super::dir::Dir;
+use super::plan::{FolderStep, LOOKING, OWN_FOLDER, in_the_way, worn};
+use super::seen::{Kind, Seen};
+use super::walk::Walk;
+use crate::Error;
+use crate::browse::Change;
+
+impl Walk<'_> {
+    pub(super) fn extra(&mut self, folder: &Dir, at: &Path, name: &OsStr) -> Result<(), Error> {
+        self.go_on()?;
+        let Some(seen) = folder.look(name).map_err(LOOKING)? else {
+            return Ok(());
+        };
+        if self.stays(at, name, &seen) {
+            return Ok(());
+        }
+        if seen.kind == Kind::Folder && self.holds_what_stays(folder, at)? {
+            let inner = folder.enter(name).map_err(in_the_way)?;
+            let (_, worn) = worn(&inner)?;
+            let step = FolderStep::unchanged(at.to_owned(), worn);
+            self.folders.insert(at.to_owned(), step);
+            for name in inner.names().map_err(LOOKING)? {
+                self.extra(&inner, &at.join(&name), &name)?;
+            }
+            return Ok(());
+        }
+        self.count_removed(folder, at, &seen)?;
+        self.step(at, Some(seen), Vec::new(), Change::Removed)
+    }
+
+    /// Counts an entry that is taken away, and all that is in it.
+    fn count_removed(&mut self, folder: &Dir, at: &Path, seen: &Seen) -> Result<(), Error> {
+        let sizes = ((seen.kind == Kind::File).then_some(seen.size), None);
+        let named = (at, kind_of_seen(seen));
+        self.changes
+            .note(self.target, named, Change::Removed, sizes);
+        if seen.kind == Kind::Folder {
+            let inner = folder.enter(at.file_name().unwrap_or_default());
+            let inner = inner.map_err(in_the_way)?;
+            for name in inner.names().map_err(LOOKING)? {
+                if let Some(seen) = inner.look(&name).map_err(LOOKING)? {
+                    self.count_removed(&inner, &at.join(&name), &seen)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn stays(&self, at: &Path, name: &OsStr, seen: &Seen) -> bool {
+        name == OWN_FOLDER
+            || seen.device != self.device
+            || self.target.keeps(at, seen.kind == Kind::Folder)
+    }
+
+    /// Whether there is something in this folder that is not to be moved.
+    pub(super) fn holds_what_stays(&self, folder: &Dir, at: &Path) -> Result<bool, Error> {
+        let inner = folder.enter(at.file_name().unwrap_or_default());
+        let inner = inner.map_err(in_the_way)?;
+        for name in inner.names().map_err(LOOKING)? {
+            let Some(seen) = inner.look(&name).map_err(LOOKING)? else {
+                continue;
+            };
+            let path = at.join(&name);
+            let stays = self.stays(&path, &name, &seen)
+                || seen.kind == Kind::Folder && self.holds_what_stays(&inner, &path)?;
+            if stays {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}

@@ -1,0 +1,94 @@
+//! The library's own file in a restore: staged as a folder that takes the place of the library's. Pages that the library has
+//! already are read from it, in one consistent view, and the others fetched.
+
+use std::fs::File;
+use std::path::Path;
+
+use super::Restore;
+use super::chunks::{Chunk, Zeros, chunks_of, there_already, total};
+use super::fill::{Fill, LocalPages};
+use super::stage::STAGING;
+use super::tree::damaged;
+use super::{PartPreview, plan::canceled};
+use crate::Error;
+use crate::backup::LIBRARY_FILE;
+use crate::destination::{CopyError, Part};
+use crate::durable::{create_private_folder, sync_folder};
+use crate::journal;
+use crate::library::{Inspected, inspect};
+use crate::watch::Phase;
+
+pub(super) struct LibraryPlan {
+    chunks: Vec<Chunk>,
+}
+
+impl LibraryPlan {
+    pub(super) fn new(restore: &Restore) -> Result<Self, Error> {
+        let missing = || damaged("the library is missing in it");
+        let found = restore.contents.find(Path::new(LIBRARY_FILE))?;
+        let wanted = found
+            .filter(|wanted| wanted.node.is_file())
+            .ok_or_else(missing)?;
+        let chunks = chunks_of(&wanted.node, restore.contents.of(Part::Databases)?)?;
+        // Each chunk is proven by its id, and their order by that of the tree, which the record names.
+        if total(&chunks) == restore.details.library.bytes {
+            Ok(Self { chunks })
+        } else {
+            Err(damaged(
+                "the library in it is not as long as its record says",
+            ))
+        }
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        total(&self.chunks)
+    }
+
+    /// What would be fetched. Its items are compared elsewhere.
+    pub(super) fn preview(&self, restore: &Restore) -> PartPreview {
+        let there = restore
+            .library
+            .unproven_pages()
+            .ok()
+            .and_then(|mut pages| there_already(&mut pages, &self.chunks, restore.watch).ok());
+        let there = there.unwrap_or_else(|| vec![false; self.chunks.len()]);
+        let fetched = self.chunks.iter().zip(there).filter(|(_, there)| !there);
+        PartPreview {
+            source: super::target::LIBRARY_ID.into(),
+            added: 0,
+            changed: 0,
+            removed: 0,
+            fetched_bytes: fetched.map(|(chunk, _)| chunk.length).sum(),
+            examples: Vec::new(),
+        }
+    }
+
+    /// Writes it to the folder that will be the library's, and proves it to be a library.
+    pub(super) fn stage(&self, restore: &Restore, zeros: &Zeros) -> Result<(), Error> {
+        let folder = journal::staged(restore.data_dir);
+        create_private_folder(&folder).map_err(STAGING)?;
+        let staged = folder.join(LIBRARY_FILE);
+        let file = File::options().write(true).create_new(true).open(&staged);
+        let file = file.map_err(STAGING)?;
+        let pages = restore
+            .library
+            .unproven_pages()
+            .inspect_err(|error| tracing::debug!(%error, "all pages of the library are fetched"));
+        let mut local = LocalPages::new(pages.ok(), self.chunks.len());
+        let content = restore.contents.of(Part::Databases)?;
+        let mut fill = Fill::new(&file, content, zeros, restore.watch);
+        let filled = fill.run(&self.chunks, &mut local);
+        drop(local);
+        filled.map_err(|error| match error {
+            CopyError::Source(error) => error,
+            CopyError::Target(error) => STAGING(error),
+        })?;
+        let synced = file.sync_all().and_then(|()| sync_folder(&folder));
+        synced.map_err(STAGING)?;
+        restore.watch.enter(Phase::Verifying);
+        match inspect(&staged, restore.watch)? {
+            Inspected::Sound => Ok(()),
+            Inspected::Canceled => Err(canceled()),
+        }
+    }
+}

@@ -1,0 +1,284 @@
+//! A restore as a transaction: planned, staged beside its targets, every byte proven, then swapped by renames with a journal.
+//! What it replaces is kept. Up to the swap it can be cancelled and nothing has ever changed.
+
+pub(crate) mod area;
+mod changes;
+mod chunks;
+mod compare;
+pub(crate) mod dir;
+mod extras;
+mod fill;
+mod library;
+pub(crate) mod plan;
+mod preview;
+mod request;
+pub(crate) mod seen;
+mod space;
+mod stage;
+mod swap;
+mod target;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod wait;
+mod walk;
+
+use std::path::Path;
+
+use crate::browse::Difference;
+use crate::destination::{BackupRecord, Details};
+use crate::durable::create_private_folder;
+use crate::journal;
+use crate::library::{Library, LibraryFacts};
+use crate::watch::{Outcome, Phase};
+use crate::{BackupId, Error, Watch};
+
+pub(crate) use area::remove_staging;
+use area::{Area, Areas};
+use library::LibraryPlan;
+use plan::{Plan, plan};
+use request::Goals;
+pub use request::{Place, RestoreRequest, What};
+pub(crate) use space::room;
+pub(crate) use swap::{settle_pending, undo};
+pub(crate) use target::SourcePlace;
+pub(crate) use tree::{Contents, Trees};
+
+/// What a restore would do, before it starts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RestorePreview {
+    pub record: BackupRecord,
+    /// The library as it is now.
+    pub library: LibraryFacts,
+    /// Items of the library that were stored after the backup was taken.
+    pub newer: u64,
+    /// The names of the newest of them.
+    pub newer_names: Vec<String>,
+    pub parts: Vec<PartPreview>,
+    /// Of the disk on which it is tightest.
+    pub needed_bytes: u64,
+    pub free_bytes: u64,
+    /// The program that has what is to be replaced open; the restore waits until it has quit.
+    pub in_use_by: Option<String>,
+}
+
+/// What a restore would do to the library or to a source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartPreview {
+    /// The id of the source, or `library`.
+    pub source: String,
+    pub added: u64,
+    pub changed: u64,
+    pub removed: u64,
+    /// Read from the destination; the rest is there already.
+    pub fetched_bytes: u64,
+    /// The first of the changes, by their paths.
+    pub examples: Vec<Difference>,
+}
+
+/// How often a plan is made again because a program changed something until it quit.
+const ROUNDS: usize = 5;
+
+/// The name of the program that has something under a folder open.
+pub(crate) type InUse<'a> = &'a (dyn Fn(&Path) -> Result<Option<String>, Error> + Sync);
+
+pub(crate) struct Restore<'a> {
+    pub data_dir: &'a Path,
+    pub destination: &'a Path,
+    pub library: &'a Library,
+    pub id: &'a BackupId,
+    pub details: &'a Details,
+    pub contents: &'a Contents,
+    /// The sources that are set up here.
+    pub places: &'a [SourcePlace],
+    pub in_use: InUse<'a>,
+    pub watch: &'a Watch,
+}
+
+/// All that a restore will do.
+struct Plans {
+    library: Option<LibraryPlan>,
+    parts: Vec<Plan>,
+}
+
+impl Restore<'_> {
+    pub(crate) fn run(&self, request: &RestoreRequest) -> Result<Outcome<()>, Error> {
+        self.check_version()?;
+        let mut goals = self.goals(request)?;
+        remove_staging(self.data_dir)?;
+        let outcome = self.prepare_and_swap(&mut goals);
+        let staged = !matches!(outcome, Ok(Outcome::Completed(())));
+        // What was staged belongs to a swap that could not be taken back, as long as there is one.
+        if staged && !journal::is_pending(self.data_dir)? {
+            remove_staging(self.data_dir)?;
+        }
+        outcome
+    }
+
+    fn prepare_and_swap(&self, goals: &mut Goals) -> Result<Outcome<()>, Error> {
+        let mut areas = Areas::default();
+        goals.prepare(&mut areas, self.data_dir)?;
+        let mut expected = 0;
+        for round in 1.. {
+            let plans = self.plan(goals)?;
+            self.check_space(&plans)?;
+            expected += plans.bytes();
+            self.watch.expect(expected);
+            self.stage(&plans, &mut areas)?;
+            let waited = self.wait(goals)?;
+            if self.watch.is_canceled() {
+                return Ok(Outcome::Canceled);
+            }
+            match plans.check_unchanged() {
+                // It wrote until it quit: what it left is what is compared now.
+                Err(Error::ChangedMeanwhile) if waited && round < ROUNDS => {
+                    self.remove_staged(&plans)?;
+                }
+                unchanged => {
+                    unchanged?;
+                    return self.swap(plans);
+                }
+            }
+        }
+        Err(Error::ChangedMeanwhile)
+    }
+
+    fn check_version(&self) -> Result<(), Error> {
+        if self.details.format > Details::FORMAT {
+            return Err(Error::NewerLayout {
+                found: self.details.format,
+                known: Details::FORMAT,
+            });
+        }
+        let (found, known) = (self.details.library.schema, crate::library::SCHEMA);
+        if found > known {
+            Err(Error::NewerLibrary { found, known })
+        } else {
+            Ok(())
+        }
+    }
+
+    fn plan(&self, goals: &Goals) -> Result<Plans, Error> {
+        self.watch.enter(Phase::Preparing);
+        let library = goals.library.then(|| LibraryPlan::new(self));
+        let parts = goals
+            .targets
+            .iter()
+            .map(|target| plan(target.clone(), self.contents, self.watch));
+        Ok(Plans {
+            library: library.transpose()?,
+            parts: parts.collect::<Result<_, _>>()?,
+        })
+    }
+
+    fn stage(&self, plans: &Plans, areas: &mut Areas) -> Result<(), Error> {
+        self.watch.enter(Phase::Staging);
+        let result = self.stage_all(plans, areas);
+        result.map_err(|error| self.explain_full(error, plans))
+    }
+
+    fn stage_all(&self, plans: &Plans, areas: &mut Areas) -> Result<(), Error> {
+        let restore = self.data_dir.join("restore");
+        create_private_folder(&restore).map_err(stage::STAGING)?;
+        let zeros = chunks::Zeros::default();
+        let known_unsound = |path: &Path| self.is_known_unsound(path);
+        for (number, plan) in plans.parts.iter().enumerate() {
+            if plan.steps.is_empty() {
+                continue;
+            }
+            let kind = Area::of(self.data_dir, &plan.base).map_err(stage::STAGING)?;
+            if kind == Area::Target {
+                areas.add_staging(&plan.target.base);
+                areas.note(self.data_dir).map_err(stage::STAGING)?;
+            }
+            let area = kind
+                .open_or_make(self.data_dir, &plan.base)
+                .map_err(stage::STAGING)?;
+            let folder = area
+                .walk_making(&area::staged(number))
+                .map_err(stage::STAGING)?;
+            let path = kind
+                .path(self.data_dir, &plan.target.base)
+                .join(area::staged(number));
+            let staging = stage::Staging {
+                plan,
+                folder,
+                path,
+                contents: self.contents,
+                zeros: &zeros,
+                watch: self.watch,
+                known_unsound: &known_unsound,
+            };
+            staging.run()?;
+            stage::sync(&area).map_err(stage::STAGING)?;
+        }
+        match &plans.library {
+            Some(library) => library.stage(self, &zeros),
+            None => Ok(()),
+        }
+    }
+
+    fn remove_staged(&self, plans: &Plans) -> Result<(), Error> {
+        let removing = Error::io("removing what was staged");
+        let remove = || {
+            for (number, plan) in plans.parts.iter().enumerate() {
+                let kind = Area::of(self.data_dir, &plan.base)?;
+                if let Ok(restore) = kind
+                    .open(self.data_dir, &plan.base)?
+                    .enter("restore".as_ref())
+                {
+                    restore.remove(number.to_string().as_ref())?;
+                }
+            }
+            match dir::Dir::open(&self.data_dir.join("restore")) {
+                Ok(restore) => restore.remove("staged".as_ref()),
+                Err(_) => Ok(()),
+            }
+        };
+        remove().map_err(removing)
+    }
+
+    /// Whether the record of the backup says that this file was not stored as it should be. Not all may be named.
+    fn is_known_unsound(&self, path: &Path) -> bool {
+        let id = path.components().next();
+        let id = id.and_then(|id| id.as_os_str().to_str());
+        let mut sources = self.details.sources.iter();
+        let source = sources.find(|source| Some(source.id.as_str()) == id);
+        let named = crate::names::escape(path);
+        source.is_some_and(|source| {
+            source.unread_count > source.unread.len() as u64
+                || source.unread.iter().any(|file| file.path == named)
+        })
+    }
+}
+
+impl Plans {
+    /// Of all that is staged.
+    fn bytes(&self) -> u64 {
+        let library = self.library.as_ref().map_or(0, LibraryPlan::bytes);
+        library
+            + self
+                .parts
+                .iter()
+                .map(|plan| plan.changes.staged)
+                .sum::<u64>()
+    }
+
+    /// Whether everything that is to be replaced is as it was looked at.
+    fn check_unchanged(&self) -> Result<(), Error> {
+        for plan in &self.parts {
+            for step in &plan.steps {
+                let parent = step.at.parent().unwrap_or(Path::new(""));
+                let folder = plan
+                    .base
+                    .walk(parent)
+                    .map_err(|_| Error::ChangedMeanwhile)?;
+                let name = step.at.file_name().unwrap_or_default();
+                if folder.look(name).map_err(plan::LOOKING)? != step.take {
+                    return Err(Error::ChangedMeanwhile);
+                }
+            }
+        }
+        Ok(())
+    }
+}

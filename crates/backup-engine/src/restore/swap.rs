@@ -1,0 +1,131 @@
+//! The commit of a restore and of its undoing: what is renamed is noted, and the journal carries it out.
+
+use std::path::Path;
+
+use chrono::Utc;
+
+use super::area::Area;
+use super::plan::Plan;
+use super::{Plans, Restore, remove_staging};
+use crate::journal::{self, Incoming, Swap};
+use crate::library::Library;
+use crate::names::escape;
+use crate::undo::{self, FolderNote, Move, PartNote, UndoNote};
+use crate::watch::Outcome;
+use crate::{Error, Watch};
+
+impl Restore<'_> {
+    pub(super) fn swap(&self, plans: Plans) -> Result<Outcome<()>, Error> {
+        if !self.watch.begin_commit() {
+            return Ok(Outcome::Canceled);
+        }
+        let nothing = |plan: &Plan| plan.steps.is_empty() && plan.folders.is_empty();
+        if plans.library.is_none() && plans.parts.iter().all(nothing) {
+            remove_staging(self.data_dir)?;
+            return Ok(Outcome::Completed(()));
+        }
+        let (assets, bytes) = counts(self.library);
+        let parts = plans
+            .parts
+            .iter()
+            .map(|plan| part_note(self.data_dir, plan));
+        let note = UndoNote {
+            backup: self.id.to_string(),
+            restored: Utc::now(),
+            assets,
+            bytes,
+            undone: false,
+            library: plans.library.is_some(),
+            parts: parts.collect::<Result<_, _>>()?,
+        };
+        replace(self.data_dir, self.library, Incoming::Staged, &note)?;
+        if let Err(error) = remove_staging(self.data_dir) {
+            tracing::warn!(%error, "the empty folders of a restore stay until the next one");
+        }
+        Ok(Outcome::Completed(()))
+    }
+}
+
+fn part_note(data_dir: &Path, plan: &Plan) -> Result<PartNote, Error> {
+    let area = Area::of(data_dir, &plan.base).map_err(super::plan::LOOKING)?;
+    let steps = plan.steps.iter().enumerate();
+    let moves = steps.map(|(number, step)| Move {
+        number: number as u64,
+        at: escape(&step.at),
+        take: step.take.is_some(),
+        put: !step.put.is_empty(),
+        seen: step.take,
+    });
+    let folders = plan.folders.iter().map(|folder| FolderNote {
+        at: escape(&folder.at),
+        before: folder.before.clone(),
+        after: folder.after.clone(),
+    });
+    Ok(PartNote {
+        moves: moves.collect(),
+        folders: folders.collect(),
+        ..PartNote::new(&plan.target.id, &plan.target.base, area)
+    })
+}
+
+/// Brings back what the last restore replaced.
+pub(crate) fn undo(
+    data_dir: &Path,
+    library: &Library,
+    watch: &Watch,
+) -> Result<Outcome<()>, Error> {
+    let kept = undo::current(data_dir)?.ok_or(Error::NothingToUndo)?;
+    let numbered = kept.note.parts.iter().enumerate();
+    let parts = numbered.map(|(at, part)| journal::reversed(data_dir, at, kept.number, part));
+    let parts = parts.collect::<Result<Vec<_>, _>>()?;
+    if !watch.begin_commit() {
+        return Ok(Outcome::Canceled);
+    }
+    let (assets, bytes) = counts(library);
+    let note = UndoNote {
+        assets,
+        bytes,
+        undone: true,
+        parts,
+        ..kept.note
+    };
+    replace(data_dir, library, Incoming::Kept(kept.number), &note).map(Outcome::Completed)
+}
+
+/// What is about to be replaced, as far as it can be read: a damaged library is replaced and kept like a sound one.
+fn counts(library: &Library) -> (u64, u64) {
+    library
+        .facts()
+        .map_or((0, 0), |facts| (facts.assets, facts.bytes))
+}
+
+/// Puts what comes in the place of what is there, and keeps that.
+fn replace(
+    data_dir: &Path,
+    library: &Library,
+    incoming: Incoming,
+    note: &UndoNote,
+) -> Result<(), Error> {
+    let keep = undo::next_number(data_dir)?;
+    let commit = || Swap::new(incoming, keep).commit(data_dir, note);
+    if note.library {
+        library.replace(commit)?;
+    } else {
+        commit()?;
+    }
+    undo::remove_older(data_dir);
+    Ok(())
+}
+
+/// Settles a swap that broke off in this process and could not be taken back then.
+///
+/// Errors: `Unsettled` where that cannot be done yet.
+pub(crate) fn settle_pending(data_dir: &Path, library: &Library) -> Result<(), Error> {
+    if journal::is_pending(data_dir)? {
+        library.replace(|| journal::settle(data_dir))?;
+    }
+    if journal::is_pending(data_dir)? {
+        return Err(Error::Unsettled);
+    }
+    Ok(())
+}

@@ -1,0 +1,108 @@
+//! Where something of a backup goes: a folder that is there, the place in it, and what must be left alone there.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Whether backups leave this path of a source out. The path is relative to the source; the second value says whether it is
+/// a folder.
+pub(crate) type Excluded = Arc<dyn Fn(&Path, bool) -> bool + Send + Sync>;
+
+/// A source as it is set up here.
+#[derive(Clone)]
+pub(crate) struct SourcePlace {
+    pub id: String,
+    pub path: PathBuf,
+    pub excluded: Excluded,
+}
+
+#[derive(Clone)]
+pub(crate) struct Target {
+    /// The source, or [`LIBRARY_ID`].
+    pub id: String,
+    /// A folder that is there, without links in its path.
+    pub base: PathBuf,
+    /// The top of what is restored: one name in the base, or empty for the base itself.
+    pub top: PathBuf,
+    /// Its path in the backup.
+    pub in_backup: PathBuf,
+    /// Paths below the top; `None`: all of it.
+    pub chosen: Option<Vec<PathBuf>>,
+    /// What is there and not in the backup is taken away.
+    pub removes: bool,
+    pub excluded: Option<Excluded>,
+    /// Paths below the top that a backup could not read: that they, or what is in them, are not in it means nothing.
+    pub unread: Vec<PathBuf>,
+    /// Folders of our own, by their whole paths. Nothing in them is touched.
+    pub protected: Vec<PathBuf>,
+}
+
+/// What stands for the library where a source's id does for a source.
+pub(crate) const LIBRARY_ID: &str = "library";
+
+/// How an entry lies to what was chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Choice {
+    Chosen,
+    /// Something in it is.
+    Above,
+    Outside,
+}
+
+impl Target {
+    /// `at` is relative to the base, here as below.
+    pub(crate) fn choice(&self, at: &Path) -> Choice {
+        let Some(chosen) = &self.chosen else {
+            return Choice::Chosen;
+        };
+        let at = self.below_top(at);
+        if chosen.iter().any(|chosen| at.starts_with(chosen)) {
+            Choice::Chosen
+        } else if chosen.iter().any(|chosen| chosen.starts_with(at)) {
+            Choice::Above
+        } else {
+            Choice::Outside
+        }
+    }
+
+    /// Whether what is there stays although it is not in the backup.
+    pub(crate) fn keeps(&self, at: &Path, is_folder: bool) -> bool {
+        let below = self.below_top(at);
+        self.protects(at)
+            || self.unread.iter().any(|unread| below.starts_with(unread))
+            || self
+                .excluded
+                .as_ref()
+                .is_some_and(|excluded| excluded(below, is_folder))
+    }
+
+    /// Whether it is our own.
+    pub(crate) fn protects(&self, at: &Path) -> bool {
+        let whole = self.base.join(at);
+        self.protected.iter().any(|own| whole.starts_with(own))
+    }
+
+    /// The path of an entry in the backup.
+    pub(crate) fn in_backup(&self, at: &Path) -> PathBuf {
+        let below = self.below_top(at);
+        if below.as_os_str().is_empty() {
+            self.in_backup.clone()
+        } else {
+            self.in_backup.join(below)
+        }
+    }
+
+    fn below_top<'a>(&self, at: &'a Path) -> &'a Path {
+        at.strip_prefix(&self.top).unwrap_or(at)
+    }
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Target")
+            .field("id", &self.id)
+            .field("base", &self.base)
+            .field("top", &self.top)
+            .finish_non_exhaustive()
+    }
+}

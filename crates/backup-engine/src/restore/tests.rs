@@ -1,0 +1,7 @@
+//! Restores of real folders out of real repositories, as a whole: plan, staging, commit, undo, and what breaks them off.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod bench;
+mod breaks;
+mod content;
+mod hostile;

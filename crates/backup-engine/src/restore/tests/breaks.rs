@@ -1,0 +1,212 @@
+//! Restores that are broken off: cancelled, killed at every step, or overtaken by somebody else's change. What is there is
+//! then exactly what was there, or exactly the backup.
+
+use std::fs;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::bench::*;
+use super::content::{change, fill};
+use crate::journal::STEPS_LEFT;
+use crate::restore::{Place, RestoreRequest, What};
+use crate::watch::{CancelFlag, Outcome, Phase, Step};
+use crate::{Error, Watch};
+
+fn all(bench: &Bench) -> (std::collections::BTreeMap<std::path::PathBuf, String>, bool) {
+    (
+        state(&bench.docs()),
+        bench.library.get("two").unwrap().is_some(),
+    )
+}
+
+fn prepared() -> (Bench, Stored) {
+    let bench = Bench::new();
+    fill(&bench);
+    let stored = bench.store();
+    change(&bench);
+    bench.library.put(&[item("two")]).unwrap();
+    (bench, stored)
+}
+
+#[test]
+fn a_kill_at_any_step_of_a_commit_or_an_undo_leaves_all_of_the_old_or_all_of_the_new() {
+    let (bench, stored) = prepared();
+    let old = all(&bench);
+    bench.restore(&stored, What::Everything);
+    let new = all(&bench);
+    assert_ne!(old, new);
+    bench.undo();
+    let (mut ends, mut steps) = ([0; 2], 0);
+    for undoing in [false, true] {
+        for kill_after in 1.. {
+            if undoing && all(&bench) != new {
+                bench.restore(&stored, What::Everything);
+            }
+            STEPS_LEFT.with(|left| left.set(Some(kill_after)));
+            let ended = if undoing {
+                crate::restore::undo(&bench.data(), &bench.library, &Watch::unwatched())
+            } else {
+                let watch = Watch::unwatched();
+                bench.try_restore(&stored, What::Everything, Place::InPlace, &watch)
+            };
+            let killed = STEPS_LEFT.with(|left| left.take()) == Some(0);
+            if !killed {
+                ended.unwrap();
+                break;
+            }
+            // A start that is killed as well is one more start.
+            STEPS_LEFT.with(|left| left.set(Some(kill_after % 7 + 1)));
+            let started = bench
+                .library
+                .replace(|| crate::journal::settle(&bench.data()));
+            drop(started);
+            STEPS_LEFT.with(|left| left.take());
+            bench.start_again();
+            let now = all(&bench);
+            assert!(
+                now == old || now == new,
+                "undoing: {undoing}, after {kill_after} steps"
+            );
+            ends[usize::from(now == new)] += 1;
+            steps += 1;
+            if !undoing && now == new {
+                bench.undo();
+                assert_eq!(all(&bench), old, "undo after {kill_after} steps");
+            }
+        }
+    }
+    assert!(steps > 60 && ends[0] > 2 && ends[1] > 2, "{steps} {ends:?}");
+}
+
+#[test]
+fn a_cancel_at_any_moment_leaves_everything_as_it_was() {
+    let (bench, stored) = prepared();
+    let old = all(&bench);
+    let mut canceled = 0;
+    for at in 0..40_u32 {
+        let flag = CancelFlag::default();
+        let (cancel, seen) = (flag.clone(), AtomicU32::new(0));
+        let watch = Watch::new(flag, move |_| {
+            if seen.fetch_add(1, Ordering::SeqCst) == at {
+                cancel.cancel();
+            }
+        });
+        let ended = bench.try_restore(&stored, What::Everything, Place::InPlace, &watch);
+        if matches!(ended, Ok(Outcome::Completed(()))) {
+            bench.undo();
+        } else {
+            // The engine takes any error of a cancelled job for its cancelling.
+            assert!(watch.is_canceled(), "{ended:?}");
+            canceled += 1;
+        }
+        assert_eq!(all(&bench), old, "cancelled at report {at}");
+        assert!(!bench.data().join("restore").exists());
+    }
+    assert!(canceled > 5, "{canceled}");
+}
+
+#[test]
+fn what_changes_while_a_restore_waits_is_seen_before_it_is_replaced() {
+    let (bench, stored) = prepared();
+    let (docs_folder, asked) = (bench.docs(), AtomicU32::new(0));
+    // The program writes once more when it quits.
+    let in_use = |_: &std::path::Path| {
+        Ok(match asked.fetch_add(1, Ordering::SeqCst) {
+            0 => {
+                fs::write(docs_folder.join("a.txt"), "written at the end").unwrap();
+                Some("a program".to_owned())
+            }
+            _ => None,
+        })
+    };
+    let phases = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let seen = phases.clone();
+    let watch = Watch::new(CancelFlag::default(), move |step: Step| {
+        seen.lock().unwrap().push(step.phase);
+    });
+    let request = RestoreRequest {
+        backup: backup_id(),
+        what: docs(),
+        place: Place::InPlace,
+    };
+    let ended = bench.with(&stored, &watch, &in_use, |restore| restore.run(&request));
+    assert_eq!(ended.unwrap(), Outcome::Completed(()));
+    assert!(phases.lock().unwrap().contains(&Phase::Waiting));
+    assert_eq!(fs::read(bench.docs().join("a.txt")).unwrap(), b"one");
+    bench.undo();
+    let kept = fs::read(bench.docs().join("a.txt")).unwrap();
+    assert_eq!(kept, b"written at the end");
+}
+
+#[test]
+fn what_changes_without_anybody_being_waited_for_fails_the_restore() {
+    for (path, content) in [
+        ("a.txt", "newer"),
+        ("gone", "new"),
+        ("new.txt", "newer still"),
+    ] {
+        let (bench, stored) = prepared();
+        let docs_folder = bench.docs();
+        let in_use = |_: &std::path::Path| {
+            fs::write(docs_folder.join(path), content).unwrap();
+            Ok(None)
+        };
+        let request = RestoreRequest {
+            backup: backup_id(),
+            what: What::Everything,
+            place: Place::InPlace,
+        };
+        let watch = Watch::unwatched();
+        let ended = bench.with(&stored, &watch, &in_use, |restore| restore.run(&request));
+        assert!(
+            matches!(ended, Err(Error::ChangedMeanwhile)),
+            "{path}: {ended:?}"
+        );
+        assert_eq!(
+            fs::read(bench.docs().join(path)).unwrap(),
+            content.as_bytes()
+        );
+        assert!(bench.library.get("two").unwrap().is_some());
+        assert!(!bench.data().join("restore").exists());
+    }
+}
+
+#[test]
+fn a_restore_without_room_is_refused_or_fails_with_everything_as_it_was() {
+    let bench = Bench::new();
+    let disk = bench.folder.path().join("disk");
+    fs::create_dir(&disk).unwrap();
+    let mount = std::process::Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "size=40m", "none"])
+        .arg(&disk)
+        .status();
+    if !mount.is_ok_and(|status| status.success()) {
+        eprintln!("skipped: this system does not allow mounting");
+        return;
+    }
+    write(&bench.docs(), "large", noise(3, 12_000_000));
+    let stored = bench.store();
+    let place = || Place::Folder(disk.join("target"));
+    let restore = || bench.try_restore(&stored, docs(), place(), &Watch::unwatched());
+    let tried = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        // Room enough: staged and kept on that disk, and undone there.
+        restore().unwrap();
+        let first = state(&disk.join("target"));
+        assert!(!disk.join("target/.holdfast/restore").exists());
+        write(&disk, "target/docs/large", "mine");
+        restore().unwrap();
+        assert!(disk.join("target/.holdfast/undo").is_dir());
+        bench.undo();
+        assert_eq!(fs::read(disk.join("target/docs/large")).unwrap(), b"mine");
+        write(&disk, "filler", noise(4, 16_000_000));
+        let before = state(&disk.join("target/docs"));
+        let full = restore().unwrap_err();
+        assert_eq!(full.code(), "no-space", "{full:?}");
+        assert_eq!(state(&disk.join("target/docs")), before);
+        drop(first);
+    }));
+    std::process::Command::new("umount")
+        .arg(&disk)
+        .status()
+        .unwrap();
+    tried.unwrap();
+}

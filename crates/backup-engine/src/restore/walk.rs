@@ -1,0 +1,363 @@
+//! The walk through a backup and what is there, side by side, that finds the steps of a plan.
+
+use std::collections::{BTreeMap, HashSet};
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use rustic_core::repofile::NodeType;
+
+use super::changes::{Changes, kind_of_wanted};
+use super::compare::{Comparison, Verdict, compare};
+use super::dir::Dir;
+use super::plan::{
+    FolderStep, LOOKING, OWN_FOLDER, Put, Step, canceled, collision, in_the_way, worn,
+};
+use super::seen::{Dress, Kind, Seen};
+use super::target::{Choice, Target};
+use super::tree::{Contents, Trees, Wanted, damaged};
+use crate::browse::{Change, EntryKind};
+use crate::destination::Part;
+use crate::{Error, Watch};
+
+/// What SQLite keeps beside a database, and would apply to another one in its place.
+const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
+
+pub(super) struct Walk<'a> {
+    pub(super) target: &'a Target,
+    pub(super) base: &'a Dir,
+    pub(super) contents: &'a Contents,
+    pub(super) watch: &'a Watch,
+    /// The disk of the base.
+    pub(super) device: u64,
+    pub(super) steps: BTreeMap<PathBuf, Step>,
+    /// The folders that stay.
+    pub(super) folders: BTreeMap<PathBuf, FolderStep>,
+    pub(super) changes: Changes,
+    comparisons: Vec<Comparison>,
+    /// Folders that are in both and still to be compared.
+    open: Vec<(PathBuf, Trees)>,
+}
+
+impl<'a> Walk<'a> {
+    pub(super) fn new(
+        target: &'a Target,
+        base: &'a Dir,
+        contents: &'a Contents,
+        watch: &'a Watch,
+    ) -> Result<Self, Error> {
+        Ok(Self {
+            target,
+            base,
+            contents,
+            watch,
+            device: base.look_at_self().map_err(LOOKING)?.device,
+            steps: BTreeMap::new(),
+            folders: BTreeMap::new(),
+            changes: Changes::default(),
+            comparisons: Vec::new(),
+            open: Vec::new(),
+        })
+    }
+
+    pub(super) fn run(&mut self) -> Result<(), Error> {
+        for chosen in self.target.chosen.iter().flatten() {
+            self.wanted(&self.target.in_backup.join(chosen))?;
+        }
+        let wanted = self.wanted(&self.target.in_backup)?;
+        let top = self.target.top.as_path();
+        match top.file_name() {
+            None if wanted.node.is_dir() => self.keep_folder(top, &wanted)?,
+            None => return Err(damaged("a source is no folder")),
+            Some(name) => {
+                let live = self.base.look(name).map_err(LOOKING)?;
+                let name = name.to_owned();
+                self.entry(self.base, top, Wanted { name, ..wanted }, live)?;
+            }
+        }
+        while let Some((at, trees)) = self.open.pop() {
+            self.folder(&at, &trees)?;
+        }
+        self.compare()
+    }
+
+    fn wanted(&self, path: &Path) -> Result<Wanted, Error> {
+        let unknown = || Error::UnknownPath(crate::names::escape(path));
+        self.contents.find(path)?.ok_or_else(unknown)
+    }
+
+    /// A folder that is in both.
+    fn folder(&mut self, at: &Path, trees: &Trees) -> Result<(), Error> {
+        let folder = self.base.walk(at).map_err(in_the_way)?;
+        let mut there: HashSet<OsString> = folder.names().map_err(LOOKING)?.into_iter().collect();
+        let wanted = self.contents.folder(trees)?;
+        let names: HashSet<OsString> = wanted.iter().map(|wanted| wanted.name.clone()).collect();
+        for wanted in wanted {
+            self.go_on()?;
+            let name = wanted.name.clone();
+            let path = at.join(&name);
+            if name == OWN_FOLDER || self.target.protects(&path) {
+                there.remove(&name);
+                continue;
+            }
+            if self.target.choice(&path) == Choice::Outside {
+                continue;
+            }
+            let live = folder.look(&name).map_err(LOOKING)?;
+            if let Some(seen) = live
+                && !there.remove(&name)
+            {
+                // There, but under another spelling: this file system takes both for the same.
+                let twin = spelled(&folder, &there, &names, (&name, &seen))?;
+                if twin.as_ref().is_some_and(|twin| names.contains(twin)) {
+                    return Err(collision(&name, twin));
+                }
+                there.retain(|other| Some(other) != twin.as_ref());
+            }
+            if live.is_some_and(|seen| seen.device != self.device) {
+                return Err(Error::InTheWay("another disk".into()));
+            }
+            if is_database(&wanted) {
+                // Its log goes and stays with it.
+                there.retain(|other| !companions(&name).any(|companion| companion == *other));
+            }
+            self.entry(&folder, &path, wanted, live)?;
+        }
+        if self.target.removes {
+            for name in there {
+                self.extra(&folder, &at.join(&name), &name)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// One entry of the backup, and what is in its place.
+    fn entry(
+        &mut self,
+        folder: &Dir,
+        at: &Path,
+        wanted: Wanted,
+        live: Option<Seen>,
+    ) -> Result<(), Error> {
+        let Some(kind) = kind_of(&wanted.node.node_type) else {
+            tracing::warn!(path = %at.display(), "a socket or device of the backup is not made");
+            return Ok(());
+        };
+        let Some(seen) = live else {
+            return self.put(folder, at, wanted, None);
+        };
+        match (kind, seen.kind) {
+            (Kind::Folder, Kind::Folder) => self.keep_folder(at, &wanted),
+            (Kind::File, Kind::File) => {
+                let companions = if is_database(&wanted) {
+                    there_beside(folder, &wanted.name)?
+                } else {
+                    Vec::new()
+                };
+                self.comparisons.push(Comparison {
+                    at: at.to_owned(),
+                    wanted,
+                    seen,
+                    companions,
+                });
+                Ok(())
+            }
+            (Kind::Link, Kind::Link) | (Kind::Fifo, Kind::Fifo) => {
+                let dress = Dress::of(&wanted.node.meta);
+                let same_target = kind != Kind::Link
+                    || folder.link_target(&wanted.name).map_err(LOOKING)?
+                        == wanted.node.node_type.to_link().as_os_str();
+                if same_target && !dress.differs_from(&seen) && !dress.differs_in_time(&seen) {
+                    return Ok(());
+                }
+                self.put(folder, at, wanted, Some(seen))
+            }
+            _ => self.put(folder, at, wanted, Some(seen)),
+        }
+    }
+
+    /// A folder that stays, and what is in it is compared.
+    fn keep_folder(&mut self, at: &Path, wanted: &Wanted) -> Result<(), Error> {
+        let folder = self.base.walk(at).map_err(in_the_way)?;
+        let (seen, worn) = worn(&folder)?;
+        self.open.push((at.to_owned(), wanted.trees));
+        let mut step = FolderStep::unchanged(at.to_owned(), worn);
+        let after = Dress::of(&wanted.node.meta);
+        // A folder that was only passed through has none of its own.
+        if self.target.choice(at) == Choice::Chosen && after.mtime.is_some() {
+            let file = folder.file().map_err(LOOKING)?;
+            let attributes = after.differs_in_attributes(&file).map_err(LOOKING)?;
+            if attributes || after.differs_from(&seen) {
+                let named = (at, EntryKind::Folder);
+                self.changes
+                    .note(self.target, named, Change::Changed, (None, None));
+                step.after = Some(after);
+            } else if after.differs_in_time(&seen) {
+                step.after = Some(after);
+            }
+        }
+        self.folders.insert(at.to_owned(), step);
+        Ok(())
+    }
+
+    /// Puts an entry, in place of what is there.
+    fn put(
+        &mut self,
+        folder: &Dir,
+        at: &Path,
+        wanted: Wanted,
+        live: Option<Seen>,
+    ) -> Result<(), Error> {
+        let is_folder = live.is_some_and(|seen| seen.kind == Kind::Folder);
+        if is_folder && self.holds_what_stays(folder, at)? {
+            let what = "a folder, with things in it that backups leave out, in place of a file";
+            return Err(Error::InTheWay(what.into()));
+        }
+        if is_database(&wanted) {
+            self.take_companions(at, there_beside(folder, &wanted.name)?)?;
+        }
+        let change = if live.is_some() {
+            Change::Changed
+        } else {
+            Change::Added
+        };
+        let put = self.flatten(at, wanted)?;
+        self.step(at, live, put, change)
+    }
+
+    /// An entry and all that is in it.
+    fn flatten(&self, at: &Path, wanted: Wanted) -> Result<Vec<Put>, Error> {
+        let (mut open, mut all) = (vec![(PathBuf::new(), wanted)], Vec::new());
+        while let Some((within, wanted)) = open.pop() {
+            self.go_on()?;
+            if kind_of(&wanted.node.node_type).is_none() {
+                tracing::warn!(name = ?wanted.name, "a socket or device of the backup is not made");
+                continue;
+            }
+            if wanted.node.is_dir() {
+                for inner in self.contents.folder(&wanted.trees)? {
+                    let path = within.join(&inner.name);
+                    if self.target.choice(&at.join(&path)) != Choice::Outside {
+                        open.push((path, inner));
+                    }
+                }
+            }
+            all.push(Put {
+                within,
+                wanted,
+                there: Vec::new(),
+            });
+        }
+        Ok(all)
+    }
+
+    pub(super) fn step(
+        &mut self,
+        at: &Path,
+        take: Option<Seen>,
+        put: Vec<Put>,
+        change: Change,
+    ) -> Result<(), Error> {
+        for entry in &put {
+            let bytes = self.changes.weigh(entry, self.contents)?;
+            let named = kind_of_wanted(&entry.wanted);
+            if entry.within.as_os_str().is_empty() {
+                let sizes = (take.map(|seen| seen.size), Some(bytes));
+                self.changes.note(self.target, (at, named), change, sizes);
+            } else {
+                let path = at.join(&entry.within);
+                let sizes = (None, Some(bytes));
+                self.changes
+                    .note(self.target, (&path, named), Change::Added, sizes);
+            }
+        }
+        let at = at.to_owned();
+        self.steps.insert(at.clone(), Step { at, take, put });
+        Ok(())
+    }
+
+    fn take_companions(
+        &mut self,
+        database: &Path,
+        companions: Vec<(OsString, Seen)>,
+    ) -> Result<(), Error> {
+        for (name, seen) in companions {
+            let at = database.with_file_name(&name);
+            self.step(&at, Some(seen), Vec::new(), Change::Removed)?;
+        }
+        Ok(())
+    }
+
+    /// Compares the files that are in both.
+    fn compare(&mut self) -> Result<(), Error> {
+        let comparisons = std::mem::take(&mut self.comparisons);
+        for (comparison, verdict) in compare(self.base, self.contents, comparisons, self.watch)? {
+            let Verdict::Differs { there } = verdict else {
+                continue;
+            };
+            self.take_companions(&comparison.at, comparison.companions)?;
+            let put = vec![Put {
+                within: PathBuf::new(),
+                wanted: comparison.wanted,
+                there,
+            }];
+            self.step(&comparison.at, Some(comparison.seen), put, Change::Changed)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn go_on(&self) -> Result<(), Error> {
+        if self.watch.is_canceled() {
+            return Err(canceled());
+        }
+        Ok(())
+    }
+}
+
+fn is_database(wanted: &Wanted) -> bool {
+    wanted.part == Part::Databases && wanted.node.is_file()
+}
+
+fn companions(database: &OsStr) -> impl Iterator<Item = OsString> {
+    COMPANIONS.iter().map(|ending| {
+        let mut name = database.to_owned();
+        name.push(ending);
+        name
+    })
+}
+
+fn there_beside(folder: &Dir, database: &OsStr) -> Result<Vec<(OsString, Seen)>, Error> {
+    let mut there = Vec::new();
+    for name in companions(database) {
+        if let Some(seen) = folder.look(&name).map_err(LOOKING)? {
+            there.push((name, seen));
+        }
+    }
+    Ok(there)
+}
+
+/// Which other name in a folder this entry has, one that is wanted before others.
+fn spelled(
+    folder: &Dir,
+    there: &HashSet<OsString>,
+    wanted: &HashSet<OsString>,
+    (name, entry): (&OsStr, &Seen),
+) -> Result<Option<OsString>, Error> {
+    for other in wanted.iter().chain(there).filter(|other| *other != name) {
+        let seen = folder.look(other).map_err(LOOKING)?;
+        if seen.is_some_and(|seen| seen.inode == entry.inode) {
+            return Ok(Some(other.clone()));
+        }
+    }
+    Ok(None)
+}
+
+/// `None`: it is not restored.
+fn kind_of(node: &NodeType) -> Option<Kind> {
+    match node {
+        NodeType::File => Some(Kind::File),
+        NodeType::Dir => Some(Kind::Folder),
+        NodeType::Symlink { .. } => Some(Kind::Link),
+        NodeType::Fifo => Some(Kind::Fifo),
+        NodeType::Socket | NodeType::Dev { .. } | NodeType::Chardev { .. } => None,
+    }
+}

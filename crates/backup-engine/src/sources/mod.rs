@@ -1,0 +1,75 @@
+//! What is protected beside the library: folders that the user chose, how they are kept in mind, and how they are read.
+//!
+//! A source is read with [`FolderSources`], in the order and the shapes that the repository library asks for. Whatever
+//! cannot be read is named in [`Unread`], and [`Counts::account`] proves that nothing else is missing. How a database is
+//! read consistently is not here; it is only recognised.
+
+mod class;
+mod excludes;
+mod folders;
+mod id;
+mod node;
+mod pieces;
+mod read;
+mod root;
+mod store;
+mod tally;
+mod tree;
+mod unread;
+mod walk;
+
+use std::path::PathBuf;
+
+pub use id::SourceId;
+pub(crate) use {
+    folders::{FolderSources, FoundDatabase},
+    read::FileToRead,
+    root::Root,
+    store::SourceStore,
+    unread::{Unread, path_text},
+};
+
+/// What a source is to the user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SourceKind {
+    Folder,
+    /// The data folder of PiecesOS.
+    Pieces,
+}
+
+/// A folder that is in every backup.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    pub id: SourceId,
+    pub kind: SourceKind,
+    /// Absolute, with all links followed when it was added.
+    pub path: PathBuf,
+    /// Lines as in a `.gitignore` file at the top of the folder.
+    pub excludes: Vec<String>,
+}
+
+impl SourceKind {
+    /// As it is written down.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Folder => "folder",
+            Self::Pieces => "pieces",
+        }
+    }
+}
+
+/// A source whose folder cannot be read at the moment.
+#[derive(Clone, Debug)]
+pub(crate) struct Missing {
+    pub source: Source,
+    /// For a person.
+    pub why: String,
+}
+
+/// A folder to add to the sources.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewSource {
+    pub kind: SourceKind,
+    pub path: PathBuf,
+    pub excludes: Vec<String>,
+}

@@ -1,0 +1,182 @@
+//! What of a source could not be read, in words for a person.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::io;
+use std::path::{Component, Path};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rustic_core::repofile::{Metadata, Node, NodeType};
+
+/// How many are kept by name; beyond it they are only counted.
+const MOST_NAMED: usize = 10_000;
+
+pub(super) const CHANGED: &str = "it changed while it was read";
+pub(super) const SHORTER: &str = "it became shorter while it was read";
+pub(super) const REPLACED: &str = "it was replaced by something else while the backup ran";
+pub(super) const REMOVED: &str = "it was removed while the backup ran";
+
+/// One path that is missing in a backup, or may not be in it as it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct UnreadItem {
+    /// As paths are written in the API: `/` between names, from the id of the source on.
+    pub path: String,
+    pub why: String,
+}
+
+/// A list that the walk and all readers of a source share. Each path is in it once.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Unread {
+    told: Arc<Mutex<Told>>,
+    silent: bool,
+}
+
+#[derive(Debug, Default)]
+struct Told {
+    named: BTreeMap<String, String>,
+    beyond: u64,
+}
+
+impl Unread {
+    /// Takes no notice: for a look that another one will repeat.
+    pub(super) fn silent() -> Self {
+        Self {
+            silent: true,
+            ..Self::default()
+        }
+    }
+
+    /// Names what is missing in the backup. `path` starts with the id of the source.
+    pub(crate) fn tell(&self, path: &Path, why: impl Into<String>) {
+        self.keep(path, why.into(), true);
+    }
+
+    /// Names what is in the backup, but not all of it; what is missing is more to say of a path.
+    pub(crate) fn note(&self, path: &Path, why: impl Into<String>) {
+        self.keep(path, why.into(), false);
+    }
+
+    fn keep(&self, path: &Path, why: String, is_more: bool) {
+        if self.silent {
+            return;
+        }
+        let path = path_text(path);
+        tracing::warn!(path, why, "not read as it is");
+        let mut told = self.lock();
+        if told.named.len() >= MOST_NAMED && !told.named.contains_key(&path) {
+            told.beyond += 1;
+        } else if is_more {
+            told.named.insert(path, why);
+        } else {
+            told.named.entry(path).or_insert(why);
+        }
+    }
+
+    pub(crate) fn count(&self) -> u64 {
+        let told = self.lock();
+        told.named.len() as u64 + told.beyond
+    }
+
+    /// The first of them by their paths.
+    pub(crate) fn first(&self, most: usize) -> Vec<UnreadItem> {
+        let told = self.lock();
+        let items = told.named.iter().take(most);
+        items
+            .map(|(path, why)| UnreadItem {
+                path: path.clone(),
+                why: why.clone(),
+            })
+            .collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Told> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A path in a backup as text: `/` between names, and names as the repository writes them.
+pub(crate) fn path_text(path: &Path) -> String {
+    let names = path.components().filter_map(|component| match component {
+        Component::Normal(name) => Some(escaped(name)),
+        _ => None,
+    });
+    names.collect::<Vec<_>>().join("/")
+}
+
+/// The repository library does not give away its escaping, only nodes that have gone through it.
+fn escaped(name: &OsStr) -> String {
+    Node::new_node(name, NodeType::File, Metadata::default()).name
+}
+
+/// Why something could not be read.
+pub(super) fn why(error: &io::Error) -> String {
+    #[cfg(unix)]
+    if let Some(why) = why_by_number(error) {
+        return why.to_owned();
+    }
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => "permission denied".into(),
+        io::ErrorKind::NotFound => REMOVED.into(),
+        io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory => REPLACED.into(),
+        io::ErrorKind::InvalidFilename => "its path is too long for the system".into(),
+        io::ErrorKind::StaleNetworkFileHandle | io::ErrorKind::NotConnected => {
+            "the disk or share it lies on went away".into()
+        }
+        io::ErrorKind::Other => error.to_string(),
+        kind => format!("it could not be read: {kind}"),
+    }
+}
+
+#[cfg(unix)]
+fn why_by_number(error: &io::Error) -> Option<&'static str> {
+    use nix::errno::Errno;
+    match Errno::from_raw(error.raw_os_error()?) {
+        // Opening without following a link.
+        Errno::ELOOP | Errno::ENXIO => Some(REPLACED),
+        Errno::EIO => Some("the disk could not read it"),
+        Errno::EMFILE | Errno::ENFILE => Some("too many files were open"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_told_once_and_in_order() {
+        let unread = Unread::default();
+        unread.note(Path::new("docs/b"), "in part");
+        unread.tell(Path::new("docs/a"), "other");
+        unread.clone().tell(Path::new("docs/b"), "missing");
+        unread.note(Path::new("docs/b"), "in part");
+        assert_eq!(unread.count(), 2);
+        let items = unread.first(200);
+        assert_eq!(
+            (items[0].path.as_str(), items[1].why.as_str()),
+            ("docs/a", "missing")
+        );
+        assert_eq!(unread.first(1).len(), 1);
+    }
+
+    #[test]
+    fn beyond_the_named_ones_they_are_counted() {
+        let unread = Unread::default();
+        for number in 0..MOST_NAMED + 5 {
+            unread.tell(Path::new(&format!("docs/{number:06}")), "why");
+        }
+        unread.tell(Path::new("docs/000001"), "again");
+        assert_eq!(unread.count(), MOST_NAMED as u64 + 5);
+        assert_eq!(unread.first(usize::MAX).len(), MOST_NAMED);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_path_is_written_as_the_repository_writes_names() {
+        use std::os::unix::ffi::OsStrExt;
+        let path = Path::new("docs")
+            .join(OsStr::from_bytes(b"a\xff\\b"))
+            .join("c\nd");
+        assert_eq!(path_text(&path), r"docs/a\xff\\b/c\nd");
+    }
+}

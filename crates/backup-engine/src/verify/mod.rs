@@ -1,0 +1,193 @@
+//! Proving backups: what a caller asks and is answered.
+
+mod packs;
+mod proof;
+mod rehearsal;
+mod survey;
+
+use std::path::Path;
+
+use chrono::Utc;
+
+use crate::browse::remove_folder;
+use crate::destination::{BackupRecord, Part};
+use crate::engine::cancelable;
+use crate::watch::{Outcome, Phase};
+use crate::{BackupId, Engine, Error, Watch};
+
+use rehearsal::Rehearsal;
+use survey::Survey;
+
+/// Where backups are restored in a rehearsal, in the data folder.
+const SCRATCH: &str = "rehearsal";
+
+/// How much is proven.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// Every object that a backup needs is there, with the size it should have. No content is read.
+    Quick,
+    /// All content is read from the destination and compared with its hash.
+    Full,
+    /// The backup is restored into a scratch folder, compared, and every database in it checked.
+    Rehearsal,
+}
+
+/// What a verification found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerifyReport {
+    pub depth: Depth,
+    /// How many backups were looked at.
+    pub backups: u64,
+    pub bytes_read: u64,
+    /// Those that cannot be restored whole, newest first, each with the first reason.
+    pub damaged: Vec<(BackupId, String)>,
+    /// Records that cannot be read, so that nobody can say which backups they are of.
+    pub unreadable: u64,
+}
+
+impl Engine {
+    /// Proves one backup, or all of them. Damage that is found is no error but what the report says. A rehearsal that
+    /// finds none is noted with the backup, where every device sees it.
+    ///
+    /// Errors: `UnknownBackup`, `Unreachable`, `Locked`, `NoSpace` for a rehearsal.
+    pub fn verify(
+        &self,
+        what: Option<&BackupId>,
+        depth: Depth,
+        watch: &Watch,
+    ) -> Result<Outcome<VerifyReport>, Error> {
+        let _job = self.begin();
+        let verified = cancelable(watch, || {
+            watch.enter(Phase::Preparing);
+            let records = match what {
+                Some(id) => vec![self.present_backup(id)?],
+                None => self.destination.present_backups()?.to_vec(),
+            };
+            let unreadable = match self.destination.unreadable() {
+                Some(Error::DamagedRecords(count)) if what.is_none() => count as u64,
+                _ => 0,
+            };
+            let mut report = VerifyReport {
+                depth,
+                backups: records.len() as u64,
+                bytes_read: 0,
+                damaged: Vec::new(),
+                unreadable,
+            };
+            match depth {
+                _ if records.is_empty() => {}
+                Depth::Quick => self.survey(&records, false, &mut report, watch)?,
+                Depth::Full => self.survey(&records, true, &mut report, watch)?,
+                Depth::Rehearsal => self.rehearse(&records, &mut report, watch)?,
+            }
+            if watch.is_canceled() {
+                return Ok(Outcome::Canceled);
+            }
+            Ok(Outcome::Completed(report))
+        });
+        verified.map_err(|error| match (error, what) {
+            (error, Some(id)) => error.naming(id),
+            // What every backup needs.
+            (Error::Repository(detail), None) => Error::Damaged {
+                backup: None,
+                detail,
+            },
+            (error, None) => error,
+        })
+    }
+
+    fn survey(
+        &self,
+        records: &[BackupRecord],
+        all_content: bool,
+        report: &mut VerifyReport,
+        watch: &Watch,
+    ) -> Result<(), Error> {
+        let mut survey = Survey::open(self, records, watch)?;
+        if !all_content {
+            watch.enter(Phase::Verifying);
+            watch.expect(records.iter().map(|record| record.bytes).sum());
+        }
+        let mut damaged = Vec::new();
+        for record in records {
+            let reason = survey.backup(record)?;
+            damaged.extend(reason.map(|reason| (record.id.clone(), reason)));
+            if !all_content {
+                watch.advance(record.bytes);
+            }
+        }
+        if all_content {
+            watch.enter(Phase::Verifying);
+            watch.expect(survey.bytes_needed());
+            if survey.read_all(watch)? {
+                damaged.clear();
+                for record in records {
+                    let reason = survey.backup(record)?;
+                    damaged.extend(reason.map(|reason| (record.id.clone(), reason)));
+                }
+            }
+        }
+        report.bytes_read = survey.bytes_read();
+        report.damaged = damaged;
+        Ok(())
+    }
+
+    fn rehearse(
+        &self,
+        records: &[BackupRecord],
+        report: &mut VerifyReport,
+        watch: &Watch,
+    ) -> Result<(), Error> {
+        // Each byte is written once and read back once.
+        let bytes: u64 = records.iter().map(|record| record.bytes).sum();
+        watch.expect(bytes.saturating_mul(2));
+        let mut proven = Vec::new();
+        for record in records {
+            let rehearsal = Rehearsal::new(self, record, watch)?;
+            match rehearsal.run() {
+                Ok(read) => {
+                    report.bytes_read += read;
+                    proven.push(&record.id);
+                }
+                Err(error) => {
+                    let reason = damage(error, watch)?;
+                    report.damaged.push((record.id.clone(), reason));
+                }
+            }
+        }
+        if proven.is_empty() || !watch.begin_commit() {
+            return Ok(());
+        }
+        for id in proven {
+            proof::note(&self.destination, id, Utc::now())?;
+        }
+        Ok(())
+    }
+}
+
+/// Removes what a rehearsal left that was broken off.
+pub(crate) fn remove_scratch(data_dir: &Path) -> Result<(), Error> {
+    remove_folder(&data_dir.join(SCRATCH))
+}
+
+/// The reason for which a backup cannot be restored. Errors: what says nothing about the backup.
+fn damage(error: Error, watch: &Watch) -> Result<String, Error> {
+    match error {
+        error if watch.is_canceled() => Err(error),
+        Error::Damaged { detail, .. } => Ok(detail),
+        Error::Repository(detail) => {
+            // It may name paths, which are not for a report.
+            tracing::warn!(%detail, "something a backup needs cannot be read");
+            Ok("something that it needs cannot be read".into())
+        }
+        other => Err(other),
+    }
+}
+
+/// A part of the destination, for a reason.
+fn named(part: Part) -> &'static str {
+    match part {
+        Part::Databases => "databases",
+        Part::Files => "files",
+    }
+}

@@ -1,0 +1,113 @@
+//! Reading packs whole, each once, and comparing everything in them with its id.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use rustic_core::Id;
+use rustic_core::repofile::{IndexPack, PackId};
+
+use super::damage;
+use super::survey::{Reach, Reason, short};
+use crate::{Error, Watch};
+
+/// What is wrong with a pack.
+struct Wrong {
+    pack: PackId,
+    /// The folders and chunks that cannot be read. None of them: what is wrong is in between.
+    blobs: Vec<Id>,
+    reason: Reason,
+}
+
+/// Reads all packs that are needed and notes what is wrong. True: something is.
+pub(super) fn read_all(reach: &mut Reach, watch: &Watch) -> Result<bool, Error> {
+    let mut done: HashSet<PackId> = reach.bad_packs.keys().copied().collect();
+    let mut all_wrong = Vec::new();
+    for index in reach.content.session().index()? {
+        let packs = index?.packs.into_iter();
+        // A pack may be in the index twice.
+        let packs: Vec<IndexPack> = packs
+            .filter(|pack| reach.needed.contains(&pack.id) && done.insert(pack.id))
+            .collect();
+        all_wrong.extend(read(reach, packs, watch)?);
+    }
+    reach.bytes_read += done
+        .iter()
+        .filter(|pack| !reach.bad_packs.contains_key(*pack))
+        .map(|pack| reach.size(pack))
+        .sum::<u64>();
+    let found = !all_wrong.is_empty();
+    for wrong in all_wrong {
+        if wrong.blobs.is_empty() {
+            reach.bad_packs.insert(wrong.pack, wrong.reason);
+        } else {
+            let blobs = wrong.blobs.into_iter();
+            let reasons = blobs.map(|blob| (blob, wrong.reason.clone()));
+            reach.bad_blobs.extend(reasons);
+        }
+    }
+    Ok(found)
+}
+
+/// Several at a time.
+fn read(reach: &Reach, packs: Vec<IndexPack>, watch: &Watch) -> Result<Vec<Wrong>, Error> {
+    let queue = Mutex::new(packs.into_iter());
+    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let work = || -> Result<Vec<Wrong>, Error> {
+        let mut wrong = Vec::new();
+        while let Some(pack) = next() {
+            wrong.extend(read_one(reach, &pack, watch)?);
+            watch.advance(reach.size(&pack.id));
+        }
+        Ok(wrong)
+    };
+    let readers = thread::available_parallelism().map_or(1, usize::from);
+    thread::scope(|scope| {
+        let readers: Vec<_> = (0..readers).map(|_| scope.spawn(work)).collect();
+        let mut wrong = Vec::new();
+        for reader in readers {
+            let panicked = |_| Error::Panicked("a thread that reads packs".into());
+            wrong.extend(reader.join().map_err(panicked)??);
+        }
+        Ok(wrong)
+    })
+}
+
+fn read_one(reach: &Reach, pack: &IndexPack, watch: &Watch) -> Result<Option<Wrong>, Error> {
+    let session = reach.content.session();
+    let whole = session.with_whole_pack(&pack.id, || wrong_blobs(reach, pack, watch));
+    let (blobs, why) = match whole {
+        Ok(blobs) => {
+            let blobs = blobs?;
+            if blobs.is_empty() {
+                return Ok(None);
+            }
+            (blobs, "does not hold what its index says")
+        }
+        Err(error) => {
+            damage(error, watch)?;
+            // Only those who need what is damaged in it are damaged.
+            (wrong_blobs(reach, pack, watch)?, "is damaged")
+        }
+    };
+    Ok(Some(Wrong {
+        reason: format!("the pack {} {why}", short(&pack.id)).into(),
+        pack: pack.id,
+        blobs,
+    }))
+}
+
+fn wrong_blobs(reach: &Reach, pack: &IndexPack, watch: &Watch) -> Result<Vec<Id>, Error> {
+    let mut wrong = Vec::new();
+    for blob in &pack.blobs {
+        // What lies in two packs is read from one of them.
+        if !reach.content.lies_in(blob, &pack.id) {
+            continue;
+        }
+        if let Err(error) = reach.content.prove(blob) {
+            damage(error, watch)?;
+            wrong.push(*blob.id);
+        }
+    }
+    Ok(wrong)
+}

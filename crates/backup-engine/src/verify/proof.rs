@@ -1,0 +1,27 @@
+//! Noting with a backup that it was restored: its record is written anew, and the old one removed.
+
+use chrono::{DateTime, Utc};
+
+use crate::destination::{Destination, Details, Part};
+use crate::{BackupId, Error, Watch};
+
+/// Both records are there for a moment, which is one backup all the same.
+pub(super) fn note(
+    destination: &Destination,
+    id: &BackupId,
+    proven: DateTime<Utc>,
+) -> Result<(), Error> {
+    let hold = destination.hold(&Watch::unwatched())?;
+    let session = destination.write(&hold, Part::Databases, &Watch::unwatched())?;
+    let old = destination.catalog().snapshots_of(id);
+    let gone = || Error::UnknownBackup(id.clone());
+    let mut snapshot = session.snapshot(old.first().ok_or_else(gone)?)?;
+    let mut details = Details::of(&snapshot).ok_or_else(gone)?;
+    details.proven = Some(proven);
+    snapshot.description = Some(details.to_text()?);
+    session.save(snapshot)?;
+    if let Err(error) = session.remove(&old) {
+        tracing::warn!(%error, "the record of a backup from before its proof stays");
+    }
+    Ok(())
+}

@@ -1,0 +1,265 @@
+//! Walking all that backups need, each folder once however many of them have it.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use rustic_core::repofile::{Node, PackId, SnapshotId};
+use rustic_core::{DataId, Id, TreeId};
+
+use super::{damage, named, packs};
+use crate::backup::LIBRARY_FILE;
+use crate::destination::{BackupRecord, Content, Details, Location, Part, Session};
+use crate::{Engine, Error, Watch};
+
+/// What is wrong, for a person. Shared by all that it concerns.
+pub(super) type Reason = Arc<str>;
+
+/// Both repositories, and what is known of them so far.
+pub(super) struct Survey<'a> {
+    engine: &'a Engine,
+    watch: &'a Watch,
+    /// Where a repository cannot be used at all, the reason.
+    databases: Result<Reach, Reason>,
+    /// `None`: no backup needs it.
+    files: Option<Result<Reach, Reason>>,
+}
+
+impl<'a> Survey<'a> {
+    pub(super) fn open(
+        engine: &'a Engine,
+        records: &[BackupRecord],
+        watch: &'a Watch,
+    ) -> Result<Self, Error> {
+        let open = |part| -> Result<Result<Reach, Reason>, Error> {
+            let opened = engine.destination.read(part, watch).and_then(|session| {
+                let missing = || Error::Unreachable("there are no backups in it".into());
+                Reach::open(session.ok_or_else(missing)?)
+            });
+            match opened {
+                Ok(reach) => Ok(Ok(reach)),
+                Err(error) => {
+                    let reason = damage(error, watch)?;
+                    Ok(Err(format!("in {}: {reason}", named(part)).into()))
+                }
+            }
+        };
+        let needs_files = records.iter().any(|record| record.files.is_some());
+        Ok(Self {
+            engine,
+            watch,
+            databases: open(Part::Databases)?,
+            files: needs_files.then(|| open(Part::Files)).transpose()?,
+        })
+    }
+
+    /// Why a backup cannot be restored whole, as far as it is known. `None`: nothing was found.
+    pub(super) fn backup(&mut self, record: &BackupRecord) -> Result<Option<String>, Error> {
+        match self.look(record) {
+            Ok(reason) => Ok(reason.map(|reason| reason.to_string())),
+            Err(error) => damage(error, self.watch).map(Some),
+        }
+    }
+
+    fn look(&mut self, record: &BackupRecord) -> Result<Option<Reason>, Error> {
+        let databases = match &mut self.databases {
+            Ok(reach) => reach,
+            Err(reason) => return Ok(Some(reason.clone())),
+        };
+        let snapshots = self.engine.destination.catalog().snapshots_of(&record.id);
+        let gone = || Error::UnknownBackup(record.id.clone());
+        let snapshot = snapshots.first().ok_or_else(gone)?;
+        let snapshot = databases.content.session().snapshot(snapshot)?;
+        Details::of(&snapshot).ok_or_else(gone)?;
+        if let Some(reason) = databases.tree(&snapshot.tree)? {
+            return Ok(Some(reason));
+        }
+        let root = databases.content.folder(&snapshot.tree)?;
+        let is_library = |node: &Node| node.name == LIBRARY_FILE && node.is_file();
+        if !root.iter().any(is_library) {
+            return Ok(Some("the library is missing in it".into()));
+        }
+        match (&record.files, &mut self.files) {
+            (None, _) => Ok(None),
+            (Some(files), Some(Ok(reach))) => reach.snapshot(files),
+            (Some(_), Some(Err(reason))) => Ok(Some(reason.clone())),
+            (Some(_), None) => Ok(Some("its files are missing".into())),
+        }
+    }
+
+    fn parts(&mut self) -> impl Iterator<Item = &mut Reach> {
+        let files = self.files.as_mut().and_then(|files| files.as_mut().ok());
+        self.databases.as_mut().ok().into_iter().chain(files)
+    }
+
+    /// Of the packs that are needed by all that was looked at.
+    pub(super) fn bytes_needed(&mut self) -> u64 {
+        self.parts().map(|reach| reach.bytes_needed()).sum()
+    }
+
+    /// Reads them. True: something is wrong that was not known before.
+    pub(super) fn read_all(&mut self, watch: &Watch) -> Result<bool, Error> {
+        let mut found = false;
+        for reach in self.parts() {
+            found |= packs::read_all(reach, watch)?;
+            reach.seen.clear();
+        }
+        Ok(found)
+    }
+
+    pub(super) fn bytes_read(&mut self) -> u64 {
+        self.parts().map(|reach| reach.bytes_read).sum()
+    }
+}
+
+/// One repository: what is in it, what of it is needed, and what is wrong.
+pub(super) struct Reach {
+    pub(super) content: Content,
+    /// The packs that are there.
+    sizes: HashMap<PackId, u32>,
+    pub(super) needed: HashSet<PackId>,
+    pub(super) bad_packs: HashMap<PackId, Reason>,
+    /// Folders and chunks.
+    pub(super) bad_blobs: HashMap<Id, Reason>,
+    /// The folders that were looked at, with the first thing that is wrong in or below each.
+    seen: HashMap<TreeId, Option<Reason>>,
+    pub(super) bytes_read: u64,
+}
+
+/// A folder on the way down.
+struct Level {
+    tree: TreeId,
+    folders: std::vec::IntoIter<TreeId>,
+    reason: Option<Reason>,
+}
+
+impl Reach {
+    /// Reads the index and lists the packs, and compares the two.
+    fn open(session: Session) -> Result<Self, Error> {
+        let mut reach = Self {
+            sizes: session.packs()?,
+            content: Content::open(session)?,
+            needed: HashSet::new(),
+            bad_packs: HashMap::new(),
+            bad_blobs: HashMap::new(),
+            seen: HashMap::new(),
+            bytes_read: 0,
+        };
+        for index in reach.content.session().index()? {
+            for pack in index?.packs {
+                let size = reach.sizes.get(&pack.id).copied();
+                let name = short(&pack.id);
+                let reason = match size {
+                    Some(size) if size == pack.pack_size() => continue,
+                    Some(size) => {
+                        format!("the pack {name} has {size} of {} bytes", pack.pack_size())
+                    }
+                    None => format!("the pack {name} is missing"),
+                };
+                reach.bad_packs.insert(pack.id, reason.into());
+            }
+        }
+        Ok(reach)
+    }
+
+    fn bytes_needed(&self) -> u64 {
+        let sizes = self.needed.iter().filter_map(|pack| self.sizes.get(pack));
+        sizes.map(|size| u64::from(*size)).sum()
+    }
+
+    pub(super) fn size(&self, pack: &PackId) -> u64 {
+        self.sizes.get(pack).copied().map_or(0, u64::from)
+    }
+
+    fn snapshot(&mut self, id: &SnapshotId) -> Result<Option<Reason>, Error> {
+        let tree = self.content.session().snapshot(id)?.tree;
+        self.tree(&tree)
+    }
+
+    /// The first thing that is wrong in or below a folder. Each folder is read once, whatever the number of backups, and
+    /// however deep they are: the way down is kept here and not on the stack.
+    fn tree(&mut self, root: &TreeId) -> Result<Option<Reason>, Error> {
+        if let Some(known) = self.seen.get(root) {
+            return Ok(known.clone());
+        }
+        let mut levels = vec![self.enter(root)?];
+        while let Some(level) = levels.last_mut() {
+            if let Some(folder) = level.folders.next() {
+                match self.seen.get(&folder) {
+                    Some(known) => level.reason = level.reason.take().or_else(|| known.clone()),
+                    None => {
+                        let next = self.enter(&folder)?;
+                        levels.push(next);
+                    }
+                }
+                continue;
+            }
+            let Some(done) = levels.pop() else { break };
+            if let Some(above) = levels.last_mut() {
+                above.reason = above.reason.take().or_else(|| done.reason.clone());
+            }
+            self.seen.insert(done.tree, done.reason);
+        }
+        Ok(self.seen.get(root).cloned().flatten())
+    }
+
+    /// Reads a folder, and looks at where the content of its files lies.
+    fn enter(&mut self, tree: &TreeId) -> Result<Level, Error> {
+        let level = |reason: Option<Reason>, folders: Vec<TreeId>| Level {
+            tree: *tree,
+            folders: folders.into_iter(),
+            reason,
+        };
+        let place = self.content.place(tree);
+        if let Some(reason) = self.wrong_with(tree, place, "a folder") {
+            return Ok(level(Some(reason), Vec::new()));
+        }
+        let watch = self.content.watch().clone();
+        let nodes = match self.content.folder(tree) {
+            Ok(nodes) => nodes,
+            Err(error) => {
+                let reason = damage(error, &watch)?;
+                return Ok(level(Some(reason.into()), Vec::new()));
+            }
+        };
+        let (mut reason, mut folders) = (None, Vec::new());
+        for node in nodes {
+            if node.is_dir() {
+                match node.subtree {
+                    Some(folder) => folders.push(folder),
+                    None => reason = Some("a folder has no content".into()),
+                }
+            }
+            for chunk in node.content.iter().flatten() {
+                let wrong = self.wrong_with_chunk(chunk);
+                reason = reason.or(wrong);
+            }
+        }
+        Ok(level(reason, folders))
+    }
+
+    fn wrong_with_chunk(&mut self, chunk: &DataId) -> Option<Reason> {
+        let place = self.content.place(chunk);
+        self.wrong_with(chunk, place, "a part of a file")
+    }
+
+    fn wrong_with(&mut self, id: &Id, place: Option<Location>, what: &str) -> Option<Reason> {
+        let Some(place) = place else {
+            return Some(format!("{what} is missing in the index").into());
+        };
+        self.needed.insert(place.pack);
+        let wrong = self.bad_blobs.get(id);
+        if let Some(reason) = wrong.or_else(|| self.bad_packs.get(&place.pack)) {
+            return Some(reason.clone());
+        }
+        let size = self.size(&place.pack);
+        (size < place.end).then(|| {
+            let name = short(&place.pack);
+            format!("{what} lies behind the end of the pack {name}").into()
+        })
+    }
+}
+
+/// The beginning of a pack's name, as people who look for it need it.
+pub(super) fn short(pack: &PackId) -> String {
+    pack.to_hex().as_str().chars().take(8).collect()
+}

@@ -1,0 +1,162 @@
+//! Folders in a backup: files and databases together, stored once, and what could not be read named.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use backup_engine::{BackupRecord, Engine, NewSource, Source, SourceKind};
+use common::*;
+use rusqlite::Connection;
+
+fn add(engine: &Engine, path: &Path, excludes: &[&str]) -> Source {
+    let new = NewSource {
+        kind: SourceKind::Folder,
+        path: path.to_owned(),
+        excludes: excludes.iter().map(|line| (*line).to_owned()).collect(),
+    };
+    engine.add_source(new).unwrap()
+}
+
+/// A folder with text files and a database in write-ahead mode that is open.
+fn documents(home: &Home) -> (PathBuf, Connection) {
+    let folder = home.folder.path().join("documents");
+    fs::create_dir_all(folder.join("notes")).unwrap();
+    for number in 0..20 {
+        let file = folder.join(format!("notes/{number}.txt"));
+        fs::write(file, text(number, 3_000)).unwrap();
+    }
+    fs::write(folder.join("empty"), "").unwrap();
+    let database = Connection::open(folder.join("app.db")).unwrap();
+    database
+        .execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (a TEXT);")
+        .unwrap();
+    for number in 0..200 {
+        insert(&database, number);
+    }
+    (folder, database)
+}
+
+fn insert(database: &Connection, number: u64) {
+    database
+        .execute("INSERT INTO t VALUES (?1)", [text(number, 2_000)])
+        .unwrap();
+}
+
+fn source(record: &BackupRecord) -> &backup_engine::SourceRecord {
+    assert_eq!(record.sources.len(), 1);
+    &record.sources[0]
+}
+
+#[test]
+fn a_folder_is_in_the_backup_with_its_database() {
+    let home = Home::new();
+    let engine = home.open();
+    let (folder, _database) = documents(&home);
+    let added = add(&engine, &folder, &["*.tmp"]);
+    fs::write(folder.join("left.tmp"), "out").unwrap();
+    let record = back_up(&engine);
+    let source = source(&record);
+    assert_eq!(source.id, added.id.to_string());
+    assert_eq!((source.files, source.folders, source.databases), (21, 2, 1));
+    assert_eq!(source.unread_count, 0, "{:?}", source.unread);
+    assert_eq!(engine.backups().unwrap()[0], record);
+}
+
+#[test]
+fn what_has_not_changed_is_not_stored_again_and_what_has_is() {
+    let home = Home::new();
+    let engine = home.open();
+    fill(&engine, 50, 2_000);
+    let (folder, database) = documents(&home);
+    add(&engine, &folder, &[]);
+    let first = back_up(&engine);
+    let unchanged = back_up(&engine);
+    assert!(first.stored_bytes > 100_000, "{}", first.stored_bytes);
+    assert_eq!(unchanged.stored_bytes, 0);
+    assert_eq!(unchanged.sources, first.sources);
+
+    insert(&database, 1_000);
+    fs::write(folder.join("notes/new.txt"), "new").unwrap();
+    let changed = back_up(&engine);
+    assert!(
+        (1..60_000).contains(&changed.stored_bytes),
+        "{}",
+        changed.stored_bytes
+    );
+    assert_eq!(source(&changed).files, 22);
+    assert!(source(&changed).bytes > source(&first).bytes);
+}
+
+#[test]
+fn a_source_that_is_away_is_named_and_the_rest_is_backed_up() {
+    let home = Home::new();
+    let engine = home.open();
+    fill(&engine, 5, 100);
+    let (folder, database) = documents(&home);
+    add(&engine, &folder, &[]);
+    drop(database);
+    fs::rename(&folder, home.folder.path().join("elsewhere")).unwrap();
+    let record = back_up(&engine);
+    assert_eq!(record.assets, 5);
+    assert_eq!(source(&record).unread_count, 1);
+    assert_eq!(source(&record).unread[0].path, source(&record).id);
+}
+
+#[test]
+fn a_file_that_only_begins_like_a_database_is_stored_as_it_is_and_named() {
+    let home = Home::new();
+    let engine = home.open();
+    let folder = home.folder.path().join("documents");
+    fs::create_dir_all(&folder).unwrap();
+    let mut content = b"SQLite format 3\0".to_vec();
+    content.resize(4_096, 7);
+    for name in ["hot.db", "odd.db"] {
+        fs::write(folder.join(name), &content).unwrap();
+    }
+    fs::write(folder.join("hot.db-journal"), b"a journal of its own").unwrap();
+    add(&engine, &folder, &[]);
+    let record = back_up(&engine);
+    assert_eq!(source(&record).databases, 0);
+    assert_eq!(source(&record).files, 3);
+    assert_eq!(source(&record).bytes, 2 * 4_096 + 20);
+    let unread = &source(&record).unread;
+    let named: Vec<_> = unread.iter().map(|file| file.path.as_str()).collect();
+    assert_eq!(named, ["documents/hot.db", "documents/odd.db"]);
+    assert!(
+        unread[0].why.starts_with("stored with its journal"),
+        "{unread:?}"
+    );
+    assert!(
+        unread[1].why.contains("begins like a database"),
+        "{unread:?}"
+    );
+}
+
+#[test]
+fn a_backup_without_sources_is_of_the_format_that_it_always_was() {
+    let home = Home::new();
+    let engine = home.open();
+    back_up(&engine);
+    assert!(!home.destination().join("files").exists());
+    let note = fs::read_to_string(home.destination().join("holdfast.json")).unwrap();
+    assert_eq!(note, r#"{"layout":1}"#);
+}
+
+#[test]
+fn a_deleted_backup_comes_back_with_its_files() {
+    let home = Home::new();
+    let engine = home.open();
+    let (folder, _database) = documents(&home);
+    add(&engine, &folder, &[]);
+    let record = back_up(&engine);
+    engine.delete(&record.id).unwrap();
+    let snapshots = home.destination().join("files/snapshots");
+    assert_eq!(fs::read_dir(&snapshots).unwrap().count(), 0);
+    engine.undelete(&record.id).unwrap();
+    assert_eq!(fs::read_dir(&snapshots).unwrap().count(), 1);
+    // What it refers to is no leftover to the next backup.
+    back_up(&engine);
+    assert_eq!(fs::read_dir(&snapshots).unwrap().count(), 2);
+}

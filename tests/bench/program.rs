@@ -1,0 +1,45 @@
+//! What each program is asked to do, so that the rounds treat all of them alike.
+
+use std::path::{Path, PathBuf};
+
+pub use crate::child::Cost;
+
+/// One of the backups of a round.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Which {
+    First,
+    Changed,
+    Unchanged,
+}
+
+impl Which {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::First => "first",
+            Self::Changed => "changed",
+            Self::Unchanged => "unchanged",
+        }
+    }
+}
+
+/// A backup program with a repository and an input of its own. `None`: it has no such thing.
+pub trait Program {
+    fn name(&self) -> &'static str;
+
+    /// The folder that is backed up.
+    fn input(&self) -> PathBuf;
+
+    /// Where the backups lie.
+    fn repository(&self) -> PathBuf;
+
+    fn back_up(&mut self, which: Which) -> Cost;
+
+    /// Restores below a folder that does not exist yet. Returns also where the content of the input lies then.
+    fn restore_to(&mut self, which: Which, folder: &Path) -> Option<(Cost, PathBuf)>;
+
+    /// Makes the input what it was.
+    fn restore_in_place(&mut self, which: Which) -> Option<Cost>;
+
+    /// Brings back what the restore in place replaced: the state of the changed backup.
+    fn undo(&mut self) -> Option<Cost>;
+}
