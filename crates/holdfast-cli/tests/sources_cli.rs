@@ -4,8 +4,6 @@
 
 mod common;
 
-use std::os::unix::fs::PermissionsExt;
-
 use common::*;
 use serde_json::Value;
 
@@ -171,29 +169,35 @@ fn everything_goes_back_to_its_place_and_can_be_undone() {
 }
 
 #[test]
-fn files_that_cannot_be_read_are_named_and_have_their_exit_code() {
+fn what_cannot_be_read_whole_is_named_and_has_its_exit_code() {
     let (desk, notes) = with_notes();
-    let hidden = notes.join("hidden.md");
-    std::fs::write(&hidden, "nobody reads this").unwrap();
-    std::fs::set_permissions(&hidden, std::fs::Permissions::from_mode(0o000)).unwrap();
-    if std::fs::read(&hidden).is_ok() {
-        eprintln!("skipped: nothing is hidden from this user");
-        return;
-    }
-    let ran = desk.run(&["backup"]);
-    assert_eq!(ran.code, 7, "{ran:?}");
-    assert!(ran.out.starts_with("Backed up as "), "{ran:?}");
-    assert!(ran.err.contains("notes/hidden.md"), "{ran:?}");
-    assert!(
-        ran.err.contains("1 file could not be read whole"),
-        "{ran:?}"
-    );
-    let id = desk.backups().remove(0);
-    let shown = desk.run(&["show", &id]).ok();
-    assert!(
-        shown.contains("could not be read: 1") && shown.contains("hidden.md"),
-        "{shown}"
-    );
+    desk.back_up();
+    let incomplete = |path: &str| {
+        let ran = desk.run(&["backup"]);
+        assert_eq!(ran.code, 7, "{ran:?}");
+        assert!(ran.out.starts_with("Backed up as "), "{ran:?}");
+        let mut lines = ran.err.lines();
+        assert!(
+            lines.any(|line| line.trim_start().starts_with(path)),
+            "{ran:?}"
+        );
+        let says = "1 of the files and folders could not be read whole";
+        assert!(ran.err.contains(says), "{ran:?}");
+        let id = desk.backups().remove(0);
+        assert!(ran.err.contains(&format!("holdfast show {id}")), "{ran:?}");
+        let shown = desk.run(&["show", &id]).ok();
+        assert!(shown.contains("could not be read whole: 1\n"), "{shown}");
+        assert!(shown.contains(path), "{shown}");
+        let failed = desk.run(&["--json", "backup"]);
+        assert_eq!(failed.code, 7, "{failed:?}");
+        let problem: Value = serde_json::from_str(&failed.err).unwrap();
+        assert_eq!(problem["error"]["code"], "unread-files");
+    };
+    // The folder is away, and all that was in it.
+    std::fs::rename(&notes, desk.path("away")).unwrap();
+    incomplete("notes  ");
+    std::fs::rename(desk.path("away"), &notes).unwrap();
+    desk.back_up();
 }
 
 #[test]

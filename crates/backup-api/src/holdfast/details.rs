@@ -23,7 +23,7 @@ pub struct BackupDetails {
     /// What is in it beside the library.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<SourceRecord>,
-    /// Files of all sources together that could not be read when it was made.
+    /// Files and folders of all sources together that could not be read whole when it was made.
     #[serde(default)]
     pub unread_count: u64,
     /// When it was last proven that it can be restored.
@@ -58,7 +58,7 @@ pub struct SourceRecord {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "bindings", derive(specta::Type))]
 pub struct UnreadFile {
-    /// In its source; what is not UTF-8 is escaped.
+    /// From the root of the backup: it starts with the id of its source. What is not UTF-8 is escaped.
     pub path: String,
     /// For a person.
     pub why: String,

@@ -32,8 +32,10 @@ fn incomplete(details: &BackupDetails, as_json: bool) -> Failure {
     if !as_json {
         eprint!("{}", show::unread(details));
     }
-    let files = show::counted(details.unread_count, "file");
-    let message = format!("{files} could not be read whole; all others are in the backup.");
+    let unread = show::count(details.unread_count);
+    let message = format!(
+        "{unread} of the files and folders could not be read whole; all others are in the backup."
+    );
     let fix = format!("See them with: holdfast show {}", details.backup.id);
     Failure::new(INCOMPLETE, "unread-files", &message, &fix)
 }

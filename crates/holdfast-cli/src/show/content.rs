@@ -83,10 +83,10 @@ pub(super) fn source_record(source: &SourceRecord) -> String {
     );
     if source.unread_count > 0 {
         text += &format!(
-            "            could not be read: {}\n",
+            "            could not be read whole: {}\n",
             count(source.unread_count)
         );
-        text += &unread_lines(source.unread.iter().map(|file| (source.id.as_str(), file)));
+        text += &unread_lines(source.unread.iter());
         let more = source
             .unread_count
             .saturating_sub(source.unread.len() as u64);
@@ -97,17 +97,12 @@ pub(super) fn source_record(source: &SourceRecord) -> String {
     text
 }
 
-/// The first files that a backup could not read, and how many more there are.
+/// The first of what a backup could not read, and how many more there are.
 pub fn unread(details: &BackupDetails) -> String {
-    let named = details.sources.iter();
-    let named =
-        named.flat_map(|source| source.unread.iter().map(|file| (source.id.as_str(), file)));
+    let named = details.sources.iter().flat_map(|source| &source.unread);
     let shown: Vec<_> = named.take(UNREAD).collect();
     let more = details.unread_count.saturating_sub(shown.len() as u64);
-    let mut text = format!(
-        "Could not be read: {}\n",
-        counted(details.unread_count, "file")
-    );
+    let mut text = format!("Could not be read whole: {}\n", count(details.unread_count));
     text += &unread_lines(shown.into_iter());
     if more > 0 {
         let id = &details.backup.id;
@@ -119,15 +114,9 @@ pub fn unread(details: &BackupDetails) -> String {
     text
 }
 
-fn unread_lines<'a>(files: impl Iterator<Item = (&'a str, &'a UnreadFile)>) -> String {
+fn unread_lines<'a>(files: impl Iterator<Item = &'a UnreadFile>) -> String {
     files
-        .map(|(source, file)| {
-            format!(
-                "              {source}/{}  {}\n",
-                safe(&file.path),
-                safe(&file.why)
-            )
-        })
+        .map(|file| format!("              {}  {}\n", safe(&file.path), safe(&file.why)))
         .collect()
 }
 
