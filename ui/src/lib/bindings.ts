@@ -88,7 +88,7 @@ export type BackupDetails = {
 	seconds: number,
 	/**  What is in it beside the library. */
 	sources?: SourceRecord[],
-	/**  Files of all sources together that could not be read when it was made. */
+	/**  Files and folders of all sources together that could not be read whole when it was made. */
 	unread_count?: number,
 	/**  When it was last proven that it can be restored. */
 	proven?: string | null,
@@ -422,8 +422,11 @@ export type SourceRecord = {
 /**  The sources, and what could be one. */
 export type Sources = {
 	items: Source[],
-	/**  The data folder of a PiecesOS on this machine that is no source yet. */
-	suggested?: string | null,
+	/**
+	 *  The data folder of a PiecesOS on this machine that is no source yet, to be added as it is: without what can be
+	 *  downloaded again.
+	 */
+	suggested?: NewSource | null,
 };
 
 /**  How things are, for one sentence. The window writes it, because it holds a time that goes by and has a language. */
@@ -470,7 +473,7 @@ export type UndoState = {
 
 /**  A file that is not in a backup as it should be. */
 export type UnreadFile = {
-	/**  In its source; what is not UTF-8 is escaped. */
+	/**  From the root of the backup: it starts with the id of its source. What is not UTF-8 is escaped. */
 	path: string,
 	/**  For a person. */
 	why: string,

@@ -24,7 +24,8 @@ export function unreadFiles(
 ): { path: string; why: string }[] {
   const all = sources.flatMap((source) =>
     (source.unread ?? []).map(({ path, why }) => ({
-      path: `${source.path}/${path}`,
+      // The folder itself in the place of its name in the backup.
+      path: source.path + path.slice(source.id.length),
       why,
     })),
   );

@@ -78,7 +78,7 @@ describe("files that could not be read", () => {
   it("are named 200 at most", async () => {
     const why = "permission denied";
     const unread = Array.from({ length: 250 }, (_, at) => ({
-      path: `file-${at}`,
+      path: `pieces-data/file-${at}`,
       why,
     }));
     const [first] = sourceRecords();

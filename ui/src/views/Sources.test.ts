@@ -11,7 +11,11 @@ const NOTES: Source = {
   path: "/home/ada/Notes",
   excludes: ["*.tmp", "/cache/"],
 };
-const PIECES = "/home/ada/.local/share/com.pieces.os";
+const PIECES: NewSource = {
+  path: "/home/ada/.local/share/com.pieces.os",
+  kind: "pieces",
+  excludes: ["/models/"],
+};
 
 /** A service that keeps these folders. */
 function backendOf(sources: Sources): Backend {
@@ -24,7 +28,7 @@ function backendOf(sources: Sources): Backend {
       const id = path.split("/").at(-1) ?? "";
       const source: Source = { id, kind: kind ?? "folder", path, excludes };
       items = [...items, source];
-      if (path === suggested) suggested = null;
+      if (path === suggested?.path) suggested = null;
       return source;
     })
     .on("remove_source", ({ source }) => {
@@ -154,11 +158,9 @@ describe("adding a folder", () => {
   it("takes one click for the data of PiecesOS", async () => {
     const backend = backendOf({ items: [], suggested: PIECES });
     const user = await openSettings();
-    await screen.findByText(PIECES);
+    await screen.findByText(PIECES.path);
     await user.click(button("Protect it"));
-    expect(backend.called("add_source")).toEqual([
-      { folder: { path: PIECES, kind: "pieces" } },
-    ]);
+    expect(backend.called("add_source")).toEqual([{ folder: PIECES }]);
     await waitFor(() => expect(screen.queryByText("Protect it")).toBeNull());
   });
 });

@@ -46,8 +46,11 @@ export function sourceRecords(unread = 12): SourceRecord[] {
       bytes: 5_100 * MB,
       databases: 9,
       unread: [
-        { path: "cache/lock", why: "permission denied" },
-        { path: "models/\\xff.bin", why: "changed while it was read" },
+        { path: "pieces-data/cache/lock", why: "permission denied" },
+        {
+          path: "pieces-data/models/\\xff.bin",
+          why: "changed while it was read",
+        },
       ].slice(0, unread),
       unread_count: unread,
     },
