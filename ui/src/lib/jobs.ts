@@ -97,7 +97,7 @@ export function progressFacts(job: Job): string[] {
     job.progress;
   const facts: string[] = [];
   if (bytes_total > 0) facts.push(bytesOf(bytes_done, bytes_total));
-  if (job.state !== "running") return facts;
+  if (job.state !== "running" || isWaiting(job)) return facts;
   if (bytes_per_second) facts.push(rate(bytes_per_second));
   if (seconds_left != null) facts.push(timeLeft(seconds_left));
   return facts;

@@ -239,6 +239,12 @@ export const PROBLEMS = {
       "A part of this backup is damaged and cannot be restored. The library has not been changed.",
     fix: "Restore another backup, and check the disk of the destination.",
   },
+  folder: {
+    code: "bad-folder",
+    message:
+      "This is no folder of this machine: its path is not absolute. Nothing was changed.",
+    fix: "Give the whole path of the folder.",
+  },
 } satisfies Record<string, Problem>;
 
 /** Connected to the own service, with a backup of two hours ago. */
