@@ -1,5 +1,7 @@
 //! The real service behind [`Api`], through backup-client, and the ways to find one.
 
+mod extensions;
+
 use std::sync::Arc;
 
 use backup_api::{
