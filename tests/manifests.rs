@@ -52,7 +52,7 @@ const UNKNOWN_TO: [(&str, &[&str]); 3] = [
 ];
 
 /// They are not part of the product: tests may look behind every wall, and xtask builds before anything else is there.
-const NOT_PRODUCT: [&str; 2] = ["holdfast-tests", "xtask"];
+const NOT_PRODUCT: [&str; 3] = ["holdfast-tests", "holdfast-torture", "xtask"];
 
 #[derive(Deserialize)]
 struct Metadata {

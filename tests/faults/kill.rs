@@ -7,8 +7,15 @@ use rand::{RngExt, SeedableRng};
 
 use crate::process::{Service, dump};
 
-const TRIALS: u32 = 20;
 const ASSETS: u64 = 4_000;
+
+/// How many kills of each kind: more of them in `cargo xtask torture`.
+fn trials() -> u32 {
+    match std::env::var("HOLDFAST_TORTURE").as_deref() {
+        Ok("long") => 200,
+        _ => 20,
+    }
+}
 
 /// A moment spread over the whole of a job that takes about `whole`, and a little beyond.
 fn moment(random: &mut rand::rngs::StdRng, whole: Duration) -> Duration {
@@ -18,16 +25,17 @@ fn moment(random: &mut rand::rngs::StdRng, whole: Duration) -> Duration {
 #[test]
 fn killed_in_a_backup_the_library_stays_and_only_whole_backups_are_listed() {
     let home = tempfile::tempdir().unwrap();
+    let trials = trials();
     let mut random = rand::rngs::StdRng::seed_from_u64(1);
     let mut service = Service::start(home.path());
     service.import(0..ASSETS, 0);
     let first = service.back_up();
-    service.import(0..ASSETS, u64::from(TRIALS) + 1);
+    service.import(0..ASSETS, u64::from(trials) + 1);
     let start = Instant::now();
     let mut acknowledged = vec![first, service.back_up()];
     let whole = start.elapsed();
     let mut broken = 0;
-    for trial in 0..TRIALS {
+    for trial in 0..trials {
         // Other content each time, so that there is something to store.
         service.import(0..ASSETS, u64::from(trial) + 1);
         let before = dump(home.path());
@@ -56,8 +64,8 @@ fn killed_in_a_backup_the_library_stays_and_only_whole_backups_are_listed() {
         assert_eq!(service.backups().len(), acknowledged.len());
     }
     assert!(
-        broken >= TRIALS / 2,
-        "only {broken} of {TRIALS} kills met a running backup"
+        broken >= trials / 2,
+        "only {broken} of {trials} kills met a running backup"
     );
     // Whatever is listed, restores.
     for id in service.backups().iter().take(5) {
@@ -69,6 +77,7 @@ fn killed_in_a_backup_the_library_stays_and_only_whole_backups_are_listed() {
 #[test]
 fn killed_in_a_restore_the_library_is_the_old_or_the_new_one() {
     let home = tempfile::tempdir().unwrap();
+    let trials = trials();
     let mut random = rand::rngs::StdRng::seed_from_u64(2);
     let mut service = Service::start(home.path());
     service.import(0..ASSETS, 0);
@@ -78,7 +87,7 @@ fn killed_in_a_restore_the_library_is_the_old_or_the_new_one() {
     service.ok("POST", &format!("/backup/{id}/restore"), None);
     let whole = start.elapsed();
     let (mut broken, mut restored) = (0, 0);
-    for trial in 0..TRIALS {
+    for trial in 0..trials {
         service.import(0..200, u64::from(trial) + 1);
         let before = dump(home.path());
         let call = service.start_call(&format!("/backup/{id}/restore"));
@@ -107,9 +116,9 @@ fn killed_in_a_restore_the_library_is_the_old_or_the_new_one() {
         }
         service.back_up();
     }
-    println!("{broken} of {TRIALS} kills met a running restore; {restored} had committed");
+    println!("{broken} of {trials} kills met a running restore; {restored} had committed");
     assert!(
-        broken >= TRIALS / 2,
-        "only {broken} of {TRIALS} kills met a running restore"
+        broken >= trials / 2,
+        "only {broken} of {trials} kills met a running restore"
     );
 }

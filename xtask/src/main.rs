@@ -11,6 +11,7 @@ mod setup;
 mod stamp;
 mod steps;
 mod test;
+mod torture;
 mod ui;
 mod workspace;
 
@@ -26,6 +27,7 @@ cargo xtask COMMAND
   run       Set up, build and start the app; without a display, serve headless
   test      Set up, then run every check and every test
   e2e       Set up, then run the desktop test alone; screenshots go to target/screenshots
+  torture   Break off, damage and fill up for up to an hour; an argument chooses tests by their names
   bench     Measure beside restic, borg and rustic: [ROUNDS] [--only a|a2|b|c|cancel|list] [--large]
   bindings  Write ui/src/lib/bindings.ts from the app's commands; with --check, fail if it is stale
   package   Build the release and its .deb";
@@ -52,6 +54,7 @@ fn choose(arguments: &[String]) -> Result<(), Failure> {
         ("run", rest) => run::run(&workspace, rest),
         ("test", []) => test::run(&workspace),
         ("e2e", filter) => e2e::run(&workspace, filter),
+        ("torture", filter) => torture::run(&workspace, filter),
         ("bench", rest) => bench::run(&workspace, rest),
         ("bindings", []) => bindings::write(&workspace),
         ("bindings", [check]) if check == "--check" => bindings::check(&workspace),

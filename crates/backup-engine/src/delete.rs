@@ -4,6 +4,7 @@
 use rustic_core::repofile::{SnapshotFile, SnapshotId};
 
 use crate::destination::{Destination, Details, Hold, Part, Session};
+use crate::failpoint::failpoint;
 use crate::{BackupId, Error, Watch};
 
 /// A backup that was deleted since the start: all that is needed to put it back, as long as nobody cleans up.
@@ -29,6 +30,7 @@ pub(crate) fn delete(destination: &Destination, id: &BackupId) -> Result<(), Err
         destination.catalog().note_removed(id.clone(), removed);
     }
     databases.remove(&snapshots)?;
+    failpoint("delete-removed").map_err(Error::io("deleting the backup"))?;
     destination.look_again();
     let removed = destination.catalog().removed(id);
     if let Some((files, _)) = removed.and_then(|removed| removed.files) {

@@ -4,6 +4,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 
+use crate::failpoint::failpoint;
+
 /// Writes a small file whole or not at all: aside, synced, renamed, its folder synced. Mode 0600 on Unix.
 pub(crate) fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
     let aside = path.with_extension("new");
@@ -11,15 +13,21 @@ pub(crate) fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    failpoint("durable-open")?;
     let mut file = options.open(&aside)?;
+    failpoint("durable-write")?;
     file.write_all(content)?;
+    failpoint("durable-sync")?;
     file.sync_all()?;
+    failpoint("durable-rename")?;
     fs::rename(&aside, path)?;
+    failpoint("durable-renamed")?;
     sync_parent(path)
 }
 
 /// Makes what was created, renamed or removed in this folder durable.
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
+    failpoint("durable-sync-folder")?;
     if cfg!(unix) {
         File::open(folder)?.sync_all()?;
     }
@@ -33,6 +41,7 @@ pub(crate) fn sync_parent(path: &Path) -> io::Result<()> {
 
 /// Removes a file; one that is not there is as good as removed.
 pub(crate) fn remove_if_there(path: &Path) -> io::Result<()> {
+    failpoint("durable-remove")?;
     match fs::remove_file(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other,

@@ -11,6 +11,7 @@ mod destination;
 mod durable;
 mod engine;
 mod error;
+mod failpoint;
 mod id;
 mod journal;
 mod keychain;
@@ -28,6 +29,8 @@ pub use browse::{Change, Difference, Entry, EntryKind, Page, Version};
 pub use destination::{BackupRecord, DestinationReport, SourceRecord, UnreadFile};
 pub use engine::{Engine, EngineOptions};
 pub use error::{Error, ErrorKind};
+#[cfg(feature = "failpoints")]
+pub use failpoint::failpoints_passed;
 pub use id::BackupId;
 pub use keys::{KeyState, export_key, import_key};
 pub use library::{Item, Library, LibraryFacts};

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::durable::{sync_folder, write_private};
+use crate::failpoint::failpoint;
 use crate::journal::LIBRARY;
 use crate::names::{escape, unescape};
 use crate::restore::area::{self, Area};
@@ -120,6 +121,7 @@ impl UndoNote {
 
     /// Lets it count.
     pub(crate) fn settle(folder: &Path) -> io::Result<()> {
+        failpoint("undo-note")?;
         match fs::rename(folder.join("next.json"), folder.join("undo.json")) {
             // It did already.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -227,6 +229,7 @@ pub(crate) fn remove_older(data_dir: &Path) {
     let removed = newest(data_dir).and_then(|newest| {
         for number in numbers(data_dir)? {
             if Some(number) != newest {
+                failpoint("undo-remove")?;
                 let note = UndoNote::read_aside(&folder(data_dir, number));
                 remove_kept(data_dir, number, &note.unwrap_or_default())?;
             }

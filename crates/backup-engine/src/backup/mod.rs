@@ -19,6 +19,7 @@ use rustic_core::{IndexedIdsStatus, Repository};
 
 use crate::database::CopyFolder;
 use crate::destination::{BackupRecord, COMMITTED, Destination, Details, Hold, Part, Session};
+use crate::failpoint::failpoint;
 use crate::library::Library;
 use crate::sources::{FolderSources, Missing, Root};
 use crate::watch::{Outcome, Phase};
@@ -155,8 +156,11 @@ fn commit(store: &Store, pending: SnapshotFile, details: &Details) -> Result<Bac
     snapshot.description = Some(details.to_text()?);
     let record = BackupRecord::of(&snapshot)
         .ok_or_else(|| Error::Repository("its record does not read back".into()))?;
+    let doing = "committing the backup";
+    failpoint("backup-commit").map_err(Error::io(doing))?;
     store.save(snapshot)?;
-    if let Err(error) = store.remove(&[leftover]) {
+    let committed = failpoint("backup-committed").map_err(Error::io(doing));
+    if let Err(error) = committed.and_then(|()| store.remove(&[leftover])) {
         tracing::warn!(%error, "a leftover of this backup stays until the next one");
     }
     Ok(record)

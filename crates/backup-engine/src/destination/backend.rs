@@ -16,6 +16,7 @@ use rustic_core::{
 
 use crate::Watch;
 use crate::durable::{remove_if_there, sync_folder};
+use crate::failpoint::failpoint;
 
 /// How the storage library names a file until it is whole.
 const HALF_WRITTEN: &str = "-tmp-";
@@ -34,6 +35,10 @@ pub(crate) struct FirstFault(Arc<Mutex<Option<Fault>>>);
 impl FirstFault {
     pub(crate) fn take(&self) -> Option<Fault> {
         lock(&self.0).take()
+    }
+
+    pub(crate) fn is_noted(&self) -> bool {
+        lock(&self.0).is_some()
     }
 
     fn note(&self, error: &RusticError, writing: bool) {
@@ -70,6 +75,11 @@ impl Written {
         }
         written.files.push((tpe, *id));
         Ok(())
+    }
+
+    /// What was written so far stays, whatever becomes of the job.
+    pub(crate) fn keep(&self) {
+        lock(&self.0).files.clear();
     }
 
     /// Removes all of it, records first: a record of what is gone would be worse than leftovers. Stops at the first file
@@ -173,11 +183,13 @@ impl ReadBackend for GuardedBackend {
 
     fn list(&self, tpe: FileType) -> RusticResult<Vec<Id>> {
         self.go_on()?;
+        self.reading(fault_at("backend-list"))?;
         self.reading(self.listable(tpe).and_then(|()| self.inner.list(tpe)))
     }
 
     fn list_with_size(&self, tpe: FileType) -> RusticResult<Vec<(Id, u32)>> {
         self.go_on()?;
+        self.reading(fault_at("backend-list-with-size"))?;
         self.reading(
             self.listable(tpe)
                 .and_then(|()| self.inner.list_with_size(tpe)),
@@ -186,6 +198,7 @@ impl ReadBackend for GuardedBackend {
 
     fn read_full(&self, tpe: FileType, id: &Id) -> RusticResult<Bytes> {
         self.go_on()?;
+        self.reading(fault_at("backend-read-full"))?;
         let content = self.reading(self.inner.read_full(tpe, id))?;
         named_after_content(tpe, id, &content)?;
         Ok(content)
@@ -210,6 +223,7 @@ impl ReadBackend for GuardedBackend {
                 .then(|| pack.slice(start..end))
                 .ok_or_else(short);
         }
+        self.reading(fault_at("backend-read-partial"))?;
         self.reading(self.inner.read_partial(tpe, id, cacheable, offset, length))
     }
 
@@ -241,14 +255,24 @@ impl WriteBackend for GuardedBackend {
     ) -> RusticResult<()> {
         self.go_on()?;
         self.written.note(tpe, id)?;
+        self.writing(fault_at("backend-write"))?;
         self.writing(self.inner.write_bytes(tpe, id, cacheable, content))?;
+        self.writing(fault_at("backend-written"))?;
         self.writing(sync_place(&self.root, tpe, id))
     }
 
     /// Not stopped by a cancel: what removes things is cleaning up.
     fn remove(&self, tpe: FileType, id: &Id, cacheable: bool) -> RusticResult<()> {
-        self.writing(self.inner.remove(tpe, id, cacheable))
+        self.writing(fault_at("backend-remove"))?;
+        self.writing(self.inner.remove(tpe, id, cacheable))?;
+        self.writing(fault_at("backend-removed"))
     }
+}
+
+/// A failpoint, as a failure of the storage library.
+fn fault_at(name: &'static str) -> RusticResult<()> {
+    let text = "The storage failed, as a test asked for.";
+    failpoint(name).map_err(|error| RusticError::with_source(ErrorKind::InputOutput, text, error))
 }
 
 /// Whole files but the config are named after the hash of their content: one that was damaged, or changed places with

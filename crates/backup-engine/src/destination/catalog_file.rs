@@ -13,6 +13,7 @@ use rustic_core::repofile::{SnapshotFile, SnapshotId};
 use sha2::{Digest, Sha256};
 
 use crate::durable::remove_if_there;
+use crate::failpoint::failpoint;
 
 /// The schema (`user_version`). One of any other number is removed, not upgraded.
 const SCHEMA: i64 = 1;
@@ -105,7 +106,9 @@ impl CatalogFile {
             let change = file.transaction_with_behavior(TransactionBehavior::Immediate)?;
             save(&change, repository, held, count, new)?;
             note_place(&change, &self.place, repository)?;
-            Ok(change.commit()?)
+            failpoint("catalog-save").map_err(unusable)?;
+            change.commit()?;
+            failpoint("catalog-saved").map_err(unusable)
         })
         .is_some()
     }
@@ -130,7 +133,7 @@ impl CatalogFile {
             Trouble::Damaged(why) => {
                 tracing::warn!(%why, "the catalog is made anew");
                 remove(&self.path)
-                    .map_err(|error| Trouble::Unusable(error.to_string()))
+                    .map_err(unusable)
                     .and_then(|()| attempt())
             }
             Trouble::Unusable(_) => Err(trouble),
@@ -140,9 +143,13 @@ impl CatalogFile {
     }
 }
 
+fn unusable(error: io::Error) -> Trouble {
+    Trouble::Unusable(error.to_string())
+}
+
 /// Opens the file, made where there is none.
 fn open(path: &Path) -> Result<Connection, Trouble> {
-    let unusable = |error: io::Error| Trouble::Unusable(error.to_string());
+    failpoint("catalog-open").map_err(unusable)?;
     match fs::symlink_metadata(path) {
         Ok(found) if found.is_file() => {}
         Ok(_) => return Err(Trouble::Unusable("it is not a file".into())),

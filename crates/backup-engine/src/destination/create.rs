@@ -8,6 +8,7 @@ use rustic_core::{Credentials, KeyOptions};
 use super::backend::{FirstFault, Written};
 use super::{Destination, KnownPlaces, LayoutNote, Part, session, unreachable};
 use crate::durable::{sync_folder, sync_parent, write_private};
+use crate::failpoint::failpoint;
 use crate::keys::Ask;
 use crate::{Error, Watch};
 
@@ -52,7 +53,9 @@ impl Destination {
         for folder in [&aside.join("data"), &aside] {
             sync_folder(folder).map_err(session::explain_write)?;
         }
+        failpoint("destination-rename").map_err(session::explain_write)?;
         fs::rename(&aside, &folder).map_err(session::explain_write)?;
+        failpoint("destination-renamed").map_err(session::explain_write)?;
         sync_folder(&self.root).map_err(session::explain_write)?;
         sync_parent(&self.root).map_err(session::explain_write)
     }

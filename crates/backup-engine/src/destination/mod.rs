@@ -8,6 +8,7 @@ mod catalog;
 mod catalog_file;
 mod content;
 mod create;
+mod damaged;
 mod keyless;
 mod lease;
 mod listing;
@@ -320,7 +321,7 @@ impl Destination {
             .open(credentials)
             .map_err(|error| {
                 if !error.is_incorrect_password() {
-                    session::explain(&error, &fault, &self.root)
+                    session::explain_open(&error, &fault, &self.root)
                 } else if keys_are_whole(&folder.join("keys")) {
                     self.keys.note_refused();
                     Error::Locked("the key does not open this destination".into())

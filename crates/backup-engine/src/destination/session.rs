@@ -13,6 +13,7 @@ use rustic_core::{
 
 use super::Part;
 use super::backend::{Fault, FirstFault, GuardedBackend, Written};
+use super::damaged;
 use super::lease::Lease;
 use crate::{Error, Watch};
 
@@ -156,12 +157,29 @@ impl<S: Open> Session<S> {
 
     /// Brings the index in line with the packs that are there. It is what a backup believes of what is stored already: a
     /// pack that is missing or cut would be missing in every backup from here on. Packs that an interrupted backup left
-    /// are entered, and so put to use.
+    /// are entered, and so put to use. What a damaged file of the index said is read out of the packs.
     pub(crate) fn check_index(&self) -> Result<(), Error> {
         self.still_ours()?;
+        if let Err(error) = self.repair_index() {
+            if self.set_damaged_index_aside()? == 0 {
+                return Err(error);
+            }
+            self.repair_index()?;
+        }
+        // It tells what all backups consist of: it stays although this one may come to nothing.
+        self.written.keep();
+        Ok(())
+    }
+
+    fn repair_index(&self) -> Result<(), Error> {
         self.repository
             .repair_index(&RepairIndexOptions::default(), false)
             .map_err(self.explain())
+    }
+
+    fn set_damaged_index_aside(&self) -> Result<usize, Error> {
+        self.still_ours()?;
+        damaged::set_index_files_aside(&self.root, self.part).map_err(explain_write)
     }
 
     /// Removes everything that this session has written, unless another device has taken over, which may have put it to
@@ -196,6 +214,19 @@ pub(super) fn explain(error: &RusticError, fault: &FirstFault, root: &Path) -> E
         }
         io::ErrorKind::PermissionDenied => Error::Unreachable(io.to_string()),
         _ => Error::Repository(error.display_log()),
+    }
+}
+
+/// The same for a repository that does not open: where no I/O failed, its configuration or a file of its keys is not what
+/// was written.
+pub(super) fn explain_open(error: &RusticError, fault: &FirstFault, root: &Path) -> Error {
+    let io_failed = fault.is_noted();
+    match explain(error, fault, root) {
+        Error::Repository(detail) if !io_failed => Error::Damaged {
+            backup: None,
+            detail: format!("the repository does not open: {detail}"),
+        },
+        explained => explained,
     }
 }
 

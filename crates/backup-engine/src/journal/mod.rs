@@ -98,7 +98,7 @@ impl Swap {
             }
         });
         if killed() {
-            return moved;
+            return moved.and(Err(Error::Unsettled));
         }
         if let Err(error) = moved {
             self.withdraw(data_dir)?;
@@ -226,7 +226,7 @@ fn killed() -> bool {
 
 #[cfg(not(test))]
 fn step() -> io::Result<()> {
-    Ok(())
+    crate::failpoint::failpoint("swap-step")
 }
 
 #[cfg(not(test))]

@@ -13,6 +13,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 use crate::database::{PageReader, Proof, Soundness};
 use crate::durable::create_private_folder;
+use crate::failpoint::failpoint;
 use crate::{Error, Outcome, Watch};
 
 pub(crate) use inspect::{Inspected, inspect};
@@ -264,7 +265,8 @@ impl Library {
         if let Some(connections) = open.take() {
             connections.close();
         }
-        let swapped = swap();
+        let closed = failpoint("library-closed").map_err(Error::io("closing the library"));
+        let swapped = closed.and_then(|()| swap());
         // Before anybody can read what is there now.
         self.generation.fetch_add(1, Ordering::AcqRel);
         match self.reopened() {
@@ -312,6 +314,7 @@ impl Library {
     /// Opens the library that is there. A new, empty one in the place of one that is missing would keep the next start from
     /// settling what is to be there.
     fn reopened(&self) -> Result<Connections, Error> {
+        failpoint("library-open").map_err(Error::io("opening the library"))?;
         let there = self.path.try_exists();
         if !there.map_err(Error::io("looking for the library"))? {
             return Err(Error::LibraryDamaged("its file is missing".into()));

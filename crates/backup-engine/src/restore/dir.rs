@@ -15,6 +15,7 @@ use rustix::fs::{
 use rustix::fs::{Gid, Timespec, Timestamps, Uid};
 
 use super::seen::{Kind, Moment, Seen};
+use crate::failpoint::failpoint;
 
 #[derive(Debug)]
 pub(crate) struct Dir(OwnedFd);
@@ -113,6 +114,7 @@ impl Dir {
 
     /// Makes a new file for the user alone.
     pub(crate) fn create_file(&self, name: &OsStr) -> io::Result<File> {
+        failpoint("restore-create")?;
         let flags =
             OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let mode = Mode::from_raw_mode(0o600);
@@ -120,10 +122,12 @@ impl Dir {
     }
 
     pub(crate) fn make_folder(&self, name: &OsStr) -> io::Result<()> {
+        failpoint("restore-make-folder")?;
         Ok(mkdirat(&self.0, single(name)?, Mode::from_raw_mode(0o700))?)
     }
 
     pub(crate) fn make_link(&self, name: &OsStr, target: &OsStr) -> io::Result<()> {
+        failpoint("restore-make-link")?;
         Ok(symlinkat(target, &self.0, single(name)?)?)
     }
 
@@ -146,7 +150,10 @@ impl Dir {
     /// Moves an entry. What is at the target is never replaced. A folder that its owner may not write to can be moved as
     /// well, and comes out as it was.
     pub(crate) fn rename(&self, name: &OsStr, to: &Self, to_name: &OsStr) -> io::Result<()> {
-        match self.rename_as_it_is(name, to, to_name) {
+        failpoint("restore-rename")?;
+        let renamed = self.rename_as_it_is(name, to, to_name);
+        failpoint("restore-renamed")?;
+        match renamed {
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 let folder = self.enter(name).map_err(|_| error)?;
                 let mode = folder.look_at_self()?.mode;
@@ -179,6 +186,7 @@ impl Dir {
 
     /// Removes an entry with all that is in it. One that is not there is as good as removed.
     pub(crate) fn remove(&self, name: &OsStr) -> io::Result<()> {
+        failpoint("restore-remove")?;
         match self.look(name)? {
             None => Ok(()),
             Some(seen) if seen.kind == Kind::Folder => {
@@ -226,8 +234,24 @@ impl Dir {
         Ok(File::from(self.0.try_clone()?))
     }
 
+    /// Makes the content of a regular file durable, whatever its mode is.
+    pub(crate) fn sync_file(&self, name: &OsStr) -> io::Result<()> {
+        let file = match self.read_file(name) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                let mode = self.look(name)?.map_or(0, |seen| seen.mode);
+                self.set_mode_of(name, mode | 0o400)?;
+                let file = self.read_file(name)?;
+                self.set_mode_of(name, mode)?;
+                file
+            }
+            file => file?,
+        };
+        file.sync_all()
+    }
+
     /// Makes what was created, renamed or removed in it durable.
     pub(crate) fn sync(&self) -> io::Result<()> {
+        failpoint("restore-sync")?;
         Ok(rustix::fs::fsync(&self.0)?)
     }
 }
@@ -279,5 +303,6 @@ pub(super) fn seen(stat: &Stat) -> Seen {
         device: stat.st_dev as u64,
         mode: stat.st_mode as u32 & 0o7777,
         owner: (stat.st_uid, stat.st_gid),
+        links: stat.st_nlink as u64,
     }
 }

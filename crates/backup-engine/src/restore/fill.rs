@@ -8,6 +8,7 @@ use std::os::unix::fs::FileExt;
 use super::chunks::{Chunk, Zeros, is_chunk, total};
 use crate::database::PageReader;
 use crate::destination::{Content, CopyError};
+use crate::failpoint::failpoint;
 use crate::{Error, Watch};
 
 /// Written between two syncs, so that a cancel never waits for more than this to reach the disk.
@@ -167,6 +168,7 @@ impl<'a> Fill<'a> {
             while end < bytes.len() && !is_zero(&bytes[end..ends(end)]) {
                 end = ends(end);
             }
+            failpoint("restore-write")?;
             self.file
                 .write_all_at(&bytes[begin..end], at + begin as u64)?;
             begin = end;

@@ -56,7 +56,7 @@ impl Restore<'_> {
         let (library, sources) = self.chosen(&request.what, &request.place)?;
         match &request.place {
             Place::InPlace => self.in_place(library, sources),
-            Place::Folder(folder) => self.into_folder(folder, library, sources),
+            Place::Folder(folder) => self.for_folder(folder, library, sources),
         }
     }
 
@@ -151,7 +151,7 @@ impl Restore<'_> {
         Ok(goals)
     }
 
-    fn into_folder(
+    fn for_folder(
         &self,
         folder: &Path,
         library: bool,
@@ -202,7 +202,7 @@ impl Restore<'_> {
     /// Our own folders, in which a restore touches nothing.
     fn protected(&self) -> Vec<PathBuf> {
         let own = [self.data_dir, self.destination].into_iter();
-        own.map(|folder| resolved(folder)).collect()
+        own.map(resolved).collect()
     }
 
     fn check_folder(&self, folder: &Path) -> Result<(), Error> {

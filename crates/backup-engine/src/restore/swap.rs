@@ -39,9 +39,6 @@ impl Restore<'_> {
             parts: parts.collect::<Result<_, _>>()?,
         };
         replace(self.data_dir, self.library, Incoming::Staged, &note)?;
-        if let Err(error) = remove_staging(self.data_dir) {
-            tracing::warn!(%error, "the empty folders of a restore stay until the next one");
-        }
         Ok(Outcome::Completed(()))
     }
 }
@@ -113,8 +110,20 @@ fn replace(
     } else {
         commit()?;
     }
-    undo::remove_older(data_dir);
+    // A journal that could not be removed still counts, and with it all that it is about.
+    if is_over(data_dir) {
+        undo::remove_older(data_dir);
+        if let Err(error) = remove_staging(data_dir) {
+            tracing::warn!(%error, "the empty folders of a restore stay until the next one");
+        }
+    }
     Ok(())
+}
+
+/// Whether nothing is left to be settled. The journal of a swap stays where its end could not be noted: with what was staged
+/// and what is kept, the next start notes it.
+fn is_over(data_dir: &Path) -> bool {
+    matches!(journal::is_pending(data_dir), Ok(false))
 }
 
 /// Settles a swap that broke off in this process and could not be taken back then.

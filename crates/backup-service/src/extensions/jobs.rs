@@ -61,7 +61,7 @@ pub(crate) async fn undo(State(app): State<App>) -> Result<Json<Job>, JsonError>
 mod tests {
     use super::*;
     use axum::response::IntoResponse;
-    use backup_engine::{Outcome, Watch};
+    use backup_engine::{Outcome, Place, RestoreRequest, Watch, What};
 
     #[tokio::test]
     async fn an_undo_that_the_end_of_the_service_stops_is_no_success() {
@@ -70,7 +70,13 @@ mod tests {
         let id = engine.new_backup_id();
         let made = engine.back_up(&id, &quiet).unwrap();
         assert!(matches!(made, Outcome::Completed(_)));
-        assert_eq!(engine.restore(&id, &quiet).unwrap(), Outcome::Completed(()));
+        let request = RestoreRequest {
+            backup: id,
+            what: What::Everything,
+            place: Place::InPlace,
+        };
+        let restored = engine.restore(&request, &quiet).unwrap();
+        assert_eq!(restored, Outcome::Completed(()));
         // One thread: the undo is begun, and cancelled before the engine hears of it.
         let (undone, ()) = tokio::join!(undo(State(app.clone())), app.jobs().close());
         let response = undone.into_response();

@@ -22,6 +22,7 @@ use std::time::Duration;
 
 use super::{session, unreachable};
 use crate::Error;
+use crate::failpoint::failpoint;
 
 pub(crate) use machine::Claimant;
 use record::{Holder, Record};
@@ -114,6 +115,7 @@ impl Stake {
         if self.lost.load(Ordering::SeqCst) {
             return Err(Error::LeaseLost);
         }
+        failpoint("lease-renew").map_err(session::explain_write)?;
         let mut holder = self.holder();
         let next = Holder {
             count: holder.count + 1,
@@ -141,6 +143,7 @@ impl Stake {
 
     /// Leaves the number where it is, so that it is never given twice, and says in it that it is free.
     fn release(&self) -> Result<(), Error> {
+        failpoint("lease-release").map_err(session::explain_write)?;
         let holder = self.holder();
         self.replace(&holder, &Record::Free).map(drop)
     }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Claimant;
 use crate::backup::hex;
+use crate::failpoint::failpoint;
 
 const PREFIX: &str = "holdfast.lease.";
 /// Names with higher numbers are not ours. Counting up to here takes longer than any disk lasts.
@@ -68,7 +69,9 @@ impl Record {
         let mut content = serde_json::to_vec(self)?;
         content.resize(RECORD_BYTES.max(content.len()), b' ');
         file.rewind()?;
+        failpoint("lease-write")?;
         file.write_all(&content)?;
+        failpoint("lease-sync")?;
         file.sync_data()
     }
 }

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use super::record::{self, Holder, Record, Sighting};
 use super::{Claimant, Lease, Stake, session, unreachable};
 use crate::durable::remove_if_there;
+use crate::failpoint::failpoint;
 use crate::{Error, Watch};
 
 #[derive(Clone, Copy, Debug)]
@@ -100,6 +101,7 @@ pub(super) fn claim(
     }
     let holder = Holder::new(claimant);
     let path = record::path(root, number);
+    failpoint("lease-take").map_err(session::explain_write)?;
     let mut file = match File::create_new(&path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
         created => created.map_err(session::explain_write)?,

@@ -1,0 +1,94 @@
+//! A storage that fails, is slow, or says that it failed when it did not, wherever a seed has it so.
+
+use std::fmt;
+
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+use crate::jobs::{Job, Worker};
+use crate::judge::{End, judge};
+use crate::size::{seed, size};
+use crate::trials;
+
+/// Those of writing and removing fail before and after it is done.
+const POINTS: [&str; 8] = [
+    "backend-list",
+    "backend-list-with-size",
+    "backend-read-full",
+    "backend-read-partial",
+    "backend-write",
+    "backend-written",
+    "backend-remove",
+    "backend-removed",
+];
+const JOBS: [Job; 5] = [
+    Job::First,
+    Job::BackUp,
+    Job::Restore,
+    Job::Delete,
+    Job::Undelete,
+];
+
+struct Trial {
+    seed: u64,
+    job: Job,
+    points: Vec<(String, String)>,
+}
+
+impl fmt::Display for Trial {
+    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        write!(
+            out,
+            "seed {}: {:?} with {:?}",
+            self.seed, self.job, self.points
+        )
+    }
+}
+
+impl Trial {
+    fn new(seed: u64) -> Self {
+        let mut random = StdRng::seed_from_u64(seed);
+        let job = JOBS[random.random_range(0..JOBS.len())];
+        let mut points = Vec::new();
+        while points.is_empty() {
+            for point in POINTS {
+                if random.random_bool(0.35) {
+                    points.push((point.to_owned(), actions(&mut random)));
+                }
+            }
+        }
+        Self { seed, job, points }
+    }
+}
+
+/// A few times nothing, then a failure or a delay, and again.
+fn actions(random: &mut StdRng) -> String {
+    let mut actions = Vec::new();
+    for _ in 0..random.random_range(1..4) {
+        actions.push(format!("{}*off", random.random_range(1..12)));
+        let times = random.random_range(1..4);
+        actions.push(match random.random_range(0..4) {
+            0 => format!("{times}*delay({})", random.random_range(1..40)),
+            1 => format!("{times}*return(full)"),
+            _ => format!("{times}*return"),
+        });
+    }
+    actions.push("off".into());
+    actions.join("->")
+}
+
+#[test]
+fn a_faulty_storage_breaks_no_promise() {
+    let first = seed() * 1_000_000;
+    let plan: Vec<Trial> = (0..size().choose(30, 1_000))
+        .map(|more| Trial::new(first + more))
+        .collect();
+    trials::run("faulty storage", &plan, |trial| {
+        let world = trial.job.world();
+        let told = Worker::start(trial.job, world.home(), &trial.points).wait();
+        if told.end == End::Died {
+            return Err("its process died".into());
+        }
+        judge(&world, trial.job, &told.end)
+    });
+}
