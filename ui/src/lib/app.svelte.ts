@@ -9,9 +9,9 @@ import {
   type Intent,
   type Job,
   type Problem,
+  type Restore,
   type Verify,
   type View,
-  type What,
 } from "./bindings";
 import { Browsing } from "./browsing.svelte";
 import { Clock } from "./clock.svelte";
@@ -148,7 +148,7 @@ export class App {
     this.list.detailsOpen = false;
   }
 
-  openSheet(backup: string, what?: What): void {
+  openSheet(backup: string, chosen?: Restore): void {
     const around = {
       view: () => this.view,
       undone: () => {
@@ -156,7 +156,7 @@ export class App {
         this.toasts.show({ tone: "plain", text: t("restore.undone") });
       },
     };
-    const sheet = new Restoring(backup, around, what);
+    const sheet = new Restoring(backup, around, chosen);
     this.sheet = sheet;
     void sheet.look();
   }

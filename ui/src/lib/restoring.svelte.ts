@@ -49,10 +49,11 @@ export class Restoring {
   #typing: ReturnType<typeof setTimeout> | undefined;
   #around: Around;
 
-  constructor(backup: string, around: Around, what: What = "everything") {
+  constructor(backup: string, around: Around, chosen?: Restore) {
     this.backup = backup;
     this.#around = around;
-    this.what = what;
+    this.what = chosen?.what ?? "everything";
+    this.folder = chosen?.folder ?? null;
     const job = around.view()?.job ?? null;
     if (
       job &&
@@ -83,7 +84,7 @@ export class Restoring {
     if (!this.placed) return;
     const answer = await ask(
       this.parts
-        ? commands.previewParts(this.backup, this.#request())
+        ? commands.previewParts(this.backup, this.choice)
         : commands.previewRestore(this.backup),
     );
     // Another choice may have been made meanwhile.
@@ -114,7 +115,7 @@ export class Restoring {
   async restore(): Promise<void> {
     await this.#start("restoring", () =>
       this.parts
-        ? commands.restoreParts(this.backup, this.#request())
+        ? commands.restoreParts(this.backup, this.choice)
         : commands.restore(this.backup),
     );
   }
@@ -139,7 +140,8 @@ export class Restoring {
     if (!isRunning(job)) this.#end();
   }
 
-  #request(): Restore {
+  /** What was chosen in this sheet. */
+  get choice(): Restore {
     return this.folder === null
       ? { what: this.what }
       : { what: this.what, folder: this.folder.trim() };

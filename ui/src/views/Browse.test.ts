@@ -75,6 +75,9 @@ describe("looking into a backup", () => {
       expect(names(dialog)).toEqual(["library", "library.db"]),
     );
     await user.click(button("Show more", dialog));
+    await waitFor(() =>
+      expect(names(dialog)).toEqual(["library", "library.db", "notes"]),
+    );
     await user.click(await screen.findByRole("button", { name: "Open Notes" }));
     await waitFor(() =>
       expect(names(dialog)).toEqual(["notes/journal", "notes/todo.md"]),
@@ -211,6 +214,7 @@ describe("what has changed since", () => {
     expect(first).toHaveTextContent("notes/a");
     await user.click(button("Show more", dialog));
     await within(dialog).findByText("notes/b");
+    expect(within(dialog).getAllByTestId("change")).toHaveLength(2);
     expect(backend.called("changes_since")).toEqual([
       { backup: newest(backend), after: null },
       { backup: newest(backend), after: "a" },

@@ -185,6 +185,41 @@ describe("where to restore", () => {
   });
 });
 
+describe("a restore that failed", () => {
+  it("is tried again as it was chosen, from the sheet and from Overview", async () => {
+    const backend = backendOf();
+    const user = await openSheet();
+    await user.click(radio("Only Notes"));
+    await user.click(radio("Into a folder"));
+    await user.type(folder(), "/tmp/look");
+    const act = "Copy into the folder from the backup of 14:02";
+    await user.click(await ready(act));
+    const restores = { what: { source: "notes" }, folder: "/tmp/look" };
+    backend.change({
+      job: ended("failed", {
+        id: "failed",
+        kind: "restoration",
+        backup: newest(backend),
+        problem: PROBLEMS.full,
+        restores,
+      }),
+    });
+    await user.click(
+      await within(await sheet()).findByRole("button", { name: "Try again" }),
+    );
+    await ready(act);
+    expect(folder()).toHaveValue("/tmp/look");
+    expect(radio("Only Notes")).toBeChecked();
+    await user.keyboard("{Escape}");
+
+    backend.change({ job: { ...backend.view.job!, id: "again", started: "" } });
+    await go(user, "Overview");
+    await user.click(button("Try again", screen.getByTestId("job")));
+    await ready(act);
+    expect(foreseen(backend)).toEqual(restores);
+  });
+});
+
 describe("a program that has files open", () => {
   it("is named before the restore starts, which may start", async () => {
     backendOf({ in_use_by: "Pieces" });
