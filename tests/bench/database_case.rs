@@ -16,6 +16,9 @@ use crate::writer::Writer;
 /// With their embeddings and the index, about 350 MB.
 const NOTES: usize = 75_000;
 
+/// After so long a change of a file is told from the next one by its time.
+const SETTLED: Duration = Duration::from_millis(200);
+
 /// What the writer writes is not compared: everybody has another moment of it.
 const TABLES: [&str; 2] = ["notes", "embeddings"];
 
@@ -84,6 +87,8 @@ impl Case for DatabaseCase {
     fn rest(&mut self, programs: &mut [Box<dyn Program>]) {
         let writer = self.writer.take().expect("it was started");
         println!("    {} transactions during the backups", writer.stop());
+        // A change of this very moment would look like the next one, so what is that fresh is read again.
+        std::thread::sleep(SETTLED);
         for program in programs.iter_mut().filter(|program| program.name() == OURS) {
             program.back_up(Which::Unchanged);
         }

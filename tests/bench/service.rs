@@ -24,8 +24,6 @@ impl Service {
                 "--no-keychain",
                 "--listen",
                 "127.0.0.1:0",
-                "--allow-clients",
-                "--unattended",
             ])
             .arg("--data-dir")
             .arg(home.join("data"))
@@ -53,7 +51,7 @@ impl Service {
         Self {
             child,
             address,
-            http: reqwest::Client::new(),
+            http: client(home),
             runtime,
         }
     }
@@ -112,6 +110,17 @@ impl Drop for Service {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// A client with the token of this start, as the programs of the same user have it.
+fn client(home: &Path) -> reqwest::Client {
+    let text = std::fs::read(home.join("data/service.json")).unwrap();
+    let file: serde_json::Value = serde_json::from_slice(&text).unwrap();
+    let token = format!("Bearer {}", file["token"].as_str().unwrap());
+    let mut headers = reqwest::header::HeaderMap::new();
+    headers.insert(reqwest::header::AUTHORIZATION, token.parse().unwrap());
+    let client = reqwest::Client::builder().default_headers(headers);
+    client.build().unwrap()
 }
 
 /// The program beside this one in the target folder.

@@ -145,12 +145,26 @@ impl Window {
             .await;
     }
 
+    /// The same in the line of one thing in a backup that is looked into.
+    pub async fn click_entry(&self, path: &str, id: &str) {
+        let line = format!(r#"[data-testid="entry"][data-path="{path}"]"#);
+        self.click_at(&format!(r#"{line} [data-testid="{id}"]"#))
+            .await;
+    }
+
     /// Waits for the field and types into it.
     pub async fn type_into(&self, id: &str, text: &str) {
         self.until(&format!("one('{id}')")).await;
         let selector = format!(r#"[data-testid="{id}"]"#);
         let field = self.client.find(Locator::Css(&selector)).await.unwrap();
         field.send_keys(text).await.unwrap();
+    }
+
+    /// Takes away what was typed into the field.
+    pub async fn clear(&self, id: &str) {
+        let selector = format!(r#"[data-testid="{id}"]"#);
+        let field = self.client.find(Locator::Css(&selector)).await.unwrap();
+        field.clear().await.unwrap();
     }
 
     async fn click_at(&self, selector: &str) {

@@ -1,14 +1,30 @@
 // Every state of the window that is worth looking at, by name.
 
-import type { Connection, FoundService, Job, View } from "../src/lib/bindings";
+import type {
+  Connection,
+  Entries,
+  Entry,
+  FoundService,
+  Job,
+  NewSource,
+  Restore,
+  Source,
+  Verify,
+  View,
+} from "../src/lib/bindings";
 import { Backend } from "../src/lib/testing/backend";
 import {
+  ALL_EXTENSIONS,
   PROBLEMS,
+  backupRow,
   ended,
   job,
   manyRows,
+  partPreviews,
   preview,
+  sourceRecords,
   view,
+  withSources,
   working,
 } from "../src/lib/testing/fixtures";
 
@@ -22,9 +38,12 @@ const SERVICES: FoundService[] = [
 ];
 
 function scene(now: Date, shown: View, rows = 214): Backend {
-  const backend = new Backend(shown);
+  const own = shown.features.length > 0;
+  const features = own ? ALL_EXTENSIONS : shown.features;
+  const backend = new Backend({ ...shown, features });
   backend.rows = manyRows(rows, now);
   const first = backend.rows[0];
+  folders(backend, now);
   if (first) backend.previews(preview(first));
   backend.on("services", () => SERVICES);
   backend.on("back_up_now", () => {
@@ -57,6 +76,120 @@ function scene(now: Date, shown: View, rows = 214): Backend {
     return null;
   });
   return backend;
+}
+
+/** Folders beside the library: in the two newest backups, and in the settings. */
+function folders(backend: Backend, now: Date): void {
+  if (backend.view.features.length === 0) return;
+  backend.rows = backend.rows.map((row, at) => {
+    if (at > 2) return row;
+    const unread = at === 0 ? 12 : 0;
+    const proven =
+      at === 1 ? new Date(now.getTime() - 2e7).toISOString() : null;
+    return { ...withSources(row, unread), proven };
+  });
+  let items: Source[] = [
+    {
+      id: "notes",
+      kind: "folder",
+      path: "/home/ada/Documents/Notes",
+      excludes: ["*.tmp", "/cache/"],
+    },
+  ];
+  backend
+    .on("backup_sources", () => sourceRecords())
+    .on("preview_parts", ({ backup, restore }) => {
+      const { what, folder } = restore as Restore;
+      const row = backend.rows.find((one) => one.backup.id === backup);
+      const named = typeof what === "object" ? (what.source ?? "notes") : what;
+      const parts = partPreviews().filter(
+        ({ source }) => named === "everything" || source === named,
+      );
+      const in_use_by = folder == null && named !== "library" ? "Pieces" : null;
+      return row ? preview(row, { parts, in_use_by }) : null;
+    })
+    .on("restore_parts", ({ backup, restore }) => {
+      const job: Partial<Job> = {
+        kind: "restoration",
+        backup: String(backup),
+        phase: "staging",
+        restores: restore as Restore,
+      };
+      void run(backend, now, job);
+      return null;
+    })
+    .on("verify", ({ verify }) => {
+      const { backup, depth } = verify as Verify;
+      void run(backend, now, {
+        kind: "verification",
+        backup: backup ?? "",
+        phase: depth === "rehearsal" ? "staging" : "verifying",
+        report: { depth, backups: backup ? 1 : 214, bytes_read: 3.1e8 },
+      });
+      return null;
+    })
+    .on("sources", () => ({ items, suggested: SUGGESTED }))
+    .on("add_source", ({ folder }) => {
+      const { path, kind = "folder", excludes } = folder as NewSource;
+      if (!path.startsWith("/")) throw PROBLEMS.folder;
+      const source = { id: `folder-${items.length}`, kind, path, excludes };
+      items = [...items, source];
+      return source;
+    })
+    .on("remove_source", ({ source }) => {
+      items = items.filter((one) => one.id !== source);
+      return null;
+    })
+    .on("entries", ({ path, after }) => page(String(path), after !== null))
+    .on("changes_since", ({ after }) => ({
+      items: partPreviews().flatMap((part) => part.examples ?? []),
+      next: after === null ? "more" : null,
+    }));
+}
+
+const SUGGESTED: NewSource = {
+  path: "/home/ada/.local/share/com.pieces.os",
+  kind: "pieces",
+  excludes: ["/models/"],
+};
+
+function page(path: string, further: boolean): Entries {
+  const entry = (name: string, kind: Entry["kind"], bytes = 0): Entry => ({
+    name,
+    path: path === "" ? name : `${path}/${name}`,
+    kind,
+    bytes,
+    modified: "2026-11-20T08:00:00Z",
+  });
+  if (path === "")
+    return {
+      items: [
+        entry("library", "folder"),
+        entry("library.db", "database", 3.12e8),
+        entry("notes", "folder"),
+        entry("pieces-data", "folder"),
+      ],
+    };
+  if (path === "library")
+    return {
+      items: ["retry with jitter", "axum extractor order"].map((title) => ({
+        ...entry(title, "item", 812),
+        title,
+      })),
+    };
+  return {
+    items: [
+      entry(further ? "more" : "journal", "folder"),
+      entry(
+        `a-file-with-a-name-that-is-so-long-that-it-takes-two-lines${further ? "-2" : ""}.md`,
+        "file",
+        1.2e6,
+      ),
+      entry(`index${further ? "-2" : ""}.db`, "database", 8.8e7),
+      entry(`current${further ? "-2" : ""}`, "link"),
+    ],
+    next: further ? null : "more",
+  };
 }
 
 /** Plays a job of five seconds, and answers when it has ended. */
@@ -110,6 +243,12 @@ function run(
   });
 }
 
+const WAITING = job({
+  kind: "restoration",
+  phase: "waiting",
+  waits_for: "Pieces",
+});
+
 const LOST: Connection = {
   target: { kind: "address", address: "http://127.0.0.1:39300" },
   name: "PiecesOS",
@@ -131,6 +270,45 @@ export const STATES: Record<string, (now: Date) => Backend> = {
   "first-start": (now) => scene(now, firstStart(now), 0),
   many: (now) => scene(now, view(now, { backups_count: 10_000 }), 10_000),
   working: (now) => scene(now, working(now)),
+  waiting: (now) => scene(now, working(now, WAITING)),
+  verifying: (now) =>
+    scene(now, working(now, job({ kind: "verification", phase: "verifying" }))),
+  "damage-found": (now) => {
+    const [first, second] = manyRows(2, now).map((row) => row.backup.id);
+    const reason = "a part of it is missing";
+    const job = ended("failed", {
+      kind: "verification",
+      backup: "",
+      problem: PROBLEMS.damaged,
+      report: {
+        depth: "full",
+        backups: 214,
+        bytes_read: 3.1e9,
+        damaged: [
+          { backup: first ?? "", reason },
+          { backup: second ?? "", reason },
+        ],
+      },
+    });
+    const { summary } = view(now);
+    return scene(
+      now,
+      view(now, {
+        job,
+        summary: { ...summary, code: "last-failed", tone: "bad" },
+      }),
+    );
+  },
+  unread: (now) =>
+    scene(
+      now,
+      view(now, {
+        last_backup: {
+          ...withSources(manyRows(1, now)[0] ?? backupRow(134, now)),
+          proven: new Date(now.getTime() - 2e7).toISOString(),
+        },
+      }),
+    ),
   preparing: (now) =>
     scene(
       now,
@@ -261,6 +439,9 @@ export const STATES: Record<string, (now: Date) => Backend> = {
       backup: { ...row.backup, bytes: 5.1e9, version: "12.4.1" },
       assets: null,
       stored_bytes: null,
+      sources: [],
+      unread_count: 0,
+      proven: null,
     }));
     return backend;
   },

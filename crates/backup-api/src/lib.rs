@@ -1,7 +1,8 @@
 //! The wire types of the Backup API and of Holdfast's extensions under `/holdfast/`.
 //!
 //! Both ends of HTTP share this crate. It does no I/O and knows neither a server nor a client; on reading, unknown
-//! fields are ignored and unknown status words become [`Status::Unknown`], because other services speak this API too.
+//! fields are ignored and unknown status words become [`Status::Unknown`], because other services speak this API too. Only requests that no
+//! other service knows, and in which a field that is not understood could do harm, are read strictly.
 
 mod asset;
 mod backup;
@@ -14,7 +15,10 @@ pub use backup::{
     Backup, Backups, EmbeddedModelSchema, GroupedTimestamp, Platform, SeededBackup, Semantic,
 };
 pub use holdfast::{
-    BackupDetails, Capabilities, DestinationState, Imported, Job, JobKind, JobState, KeyProtection,
-    LibraryState, Overview, Passphrase, Phase, Preview, Problem, Progress, ServiceFile, UndoState,
+    BackupDetails, Capabilities, Change, DamagedBackup, Depth, DestinationState, Difference,
+    Differences, Entries, Entry, EntryKind, Imported, Job, JobKind, JobState, KeyProtection,
+    LibraryState, NewSource, Overview, PartPreview, Passphrase, Phase, Preview, Problem, Progress,
+    Restore, ServiceFile, Source, SourceKind, SourceRecord, Sources, UndoState, UnreadFile, Verify,
+    VerifyReport, What,
 };
 pub use status::{BackupStatus, BackupStreamedProgress, BackupsStreamedProgress, Status};

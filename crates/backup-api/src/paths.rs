@@ -18,6 +18,9 @@ pub const OVERVIEW: &str = "/holdfast/overview";
 /// A WebSocket that sends an `Overview` whenever something in it changed.
 pub const OVERVIEW_WEBSOCKET: &str = "/holdfast/overview/websocket";
 pub const DETAILS: &str = "/holdfast/backups";
+pub const SOURCES: &str = "/holdfast/sources";
+pub const COMPARE: &str = "/holdfast/compare";
+pub const VERIFY: &str = "/holdfast/verify";
 pub const JOBS: &str = "/holdfast/jobs";
 pub const UNDO: &str = "/holdfast/undo";
 pub const PASSPHRASE: &str = "/holdfast/key/passphrase";

@@ -133,5 +133,7 @@ fn job_path(kind: JobKind) -> &'static str {
     match kind {
         JobKind::Creation => "creation",
         JobKind::Restoration | JobKind::Undo => "restoration",
+        // There is no such call in the API, so it is answered with 404; [`Client::cancel_job`] is the one for this kind.
+        JobKind::Verification => "verification",
     }
 }

@@ -151,12 +151,30 @@ impl Client {
         method: Method,
         path: &[&str],
     ) -> Result<RequestBuilder, ClientError> {
-        let request = self.http.request(method, self.url(path)?);
-        Ok(match &self.token {
+        Ok(self.request_to(method, self.url(path)?))
+    }
+
+    /// A question whose details follow the address; what is absent is left out.
+    pub(crate) fn query(
+        &self,
+        path: &[&str],
+        details: &[(&str, Option<&str>)],
+    ) -> Result<RequestBuilder, ClientError> {
+        let mut url = self.url(path)?;
+        let given = details
+            .iter()
+            .filter_map(|(name, value)| Some((name, (*value)?)));
+        url.query_pairs_mut().extend_pairs(given);
+        Ok(self.request_to(Method::GET, url))
+    }
+
+    fn request_to(&self, method: Method, url: Url) -> RequestBuilder {
+        let request = self.http.request(method, url);
+        match &self.token {
             Some(token) => request.bearer_auth(token),
             None => request,
         }
-        .header(header::ACCEPT, "application/json"))
+        .header(header::ACCEPT, "application/json")
     }
 
     /// The first part is a path; all others are single segments, encoded.

@@ -1,7 +1,9 @@
-//! The calls under `/holdfast/`, which other services do not have: they answer 404.
+//! The calls under `/holdfast/`, which other services do not have: they answer 404. Those about jobs are in `jobs.rs`, those
+//! about what is in a backup in `browse.rs`.
 
 use backup_api::{
-    BackupDetails, Capabilities, Imported, Job, Overview, Passphrase, Preview, paths,
+    BackupDetails, Capabilities, Imported, NewSource, Overview, Passphrase, Preview, Restore,
+    Source, Sources, paths,
 };
 use bytes::Bytes;
 use reqwest::{Method, header};
@@ -29,7 +31,34 @@ impl Client {
         self.get(&[paths::DETAILS]).await
     }
 
-    /// `GET /holdfast/backups/{backup}/preview`.
+    /// `GET /holdfast/sources`.
+    pub async fn sources(&self) -> Result<Sources, ClientError> {
+        self.get(&[paths::SOURCES]).await
+    }
+
+    /// `POST /holdfast/sources`.
+    pub async fn add_source(&self, new: &NewSource) -> Result<Source, ClientError> {
+        let limit = self.timeouts.cancel;
+        let request = self.request(Method::POST, &[paths::SOURCES])?;
+        let response = self.send(request.timeout(limit).json(new)).await?;
+        self.json(response, limit).await
+    }
+
+    /// `POST /holdfast/sources/{source}/remove`.
+    pub async fn remove_source(&self, id: &str) -> Result<(), ClientError> {
+        let path = [paths::SOURCES, id, "remove"];
+        self.post(&path, self.timeouts.cancel).await
+    }
+
+    /// `POST /holdfast/backups/{backup}/preview`: what this restore would do. It looks at all that would be replaced, which
+    /// may take long.
+    pub async fn foresee(&self, id: &str, restore: &Restore) -> Result<Preview, ClientError> {
+        let path = [paths::DETAILS, id, "preview"];
+        let response = self.job(&path, Some(restore)).await?;
+        self.json(response, self.timeouts.job).await
+    }
+
+    /// `GET /holdfast/backups/{backup}/preview`: what the restore of the Backup API would do.
     pub async fn preview(&self, id: &str) -> Result<Preview, ClientError> {
         self.get(&[paths::DETAILS, id, "preview"]).await
     }
@@ -38,22 +67,6 @@ impl Client {
     pub async fn undelete(&self, id: &str) -> Result<(), ClientError> {
         let path = [paths::DETAILS, id, "undelete"];
         self.post(&path, self.timeouts.cancel).await
-    }
-
-    /// `GET /holdfast/jobs`, newest first.
-    pub async fn jobs(&self) -> Result<Vec<Job>, ClientError> {
-        self.get(&[paths::JOBS]).await
-    }
-
-    /// `GET /holdfast/jobs/{job}`.
-    pub async fn job_by_id(&self, id: &str) -> Result<Job, ClientError> {
-        self.get(&[paths::JOBS, id]).await
-    }
-
-    /// `POST /holdfast/undo`: returns when it is done.
-    pub async fn undo(&self) -> Result<Job, ClientError> {
-        let response = self.job(&[paths::UNDO], None::<&()>).await?;
-        self.json(response, self.timeouts.job).await
     }
 
     /// `POST /holdfast/key/passphrase`: protects the key with it, or opens the key that it protects.

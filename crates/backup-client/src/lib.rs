@@ -2,6 +2,7 @@
 //!
 //! It knows neither a window nor a service's inside, and treats every service as one that may stall, lie or vanish.
 
+mod browse;
 mod calls;
 mod cancel;
 mod client;
@@ -9,6 +10,7 @@ mod decode;
 mod error;
 mod find;
 mod holdfast;
+mod jobs;
 mod socket;
 mod watched;
 
@@ -17,6 +19,7 @@ pub use client::{Client, Timeouts};
 pub use decode::{DecodeError, Decoder};
 pub use error::ClientError;
 pub use find::{Found, Kind, find_services, own_service};
+pub use jobs::Followed;
 pub use watched::Watched;
 
 /// Addresses are part of this crate's interface.

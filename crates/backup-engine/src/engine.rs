@@ -140,6 +140,8 @@ impl Engine {
     pub fn back_up(&self, id: &BackupId, watch: &Watch) -> Result<Outcome<BackupRecord>, Error> {
         let _job = self.begin();
         cancelable(watch, || {
+            // What a restore left half done would be taken for what there is.
+            restore::settle_pending(&self.data_dir, &self.library)?;
             let (sources, missing) = self.sources.open(&self.kept_out())?;
             let backup = Backup {
                 destination: &self.destination,
@@ -155,7 +157,9 @@ impl Engine {
                 },
                 watch,
             };
-            backup.run()
+            let outcome = backup.run()?;
+            self.destination.look_again();
+            Ok(outcome)
         })
     }
 

@@ -310,3 +310,23 @@ fn a_backup_that_is_deleted_or_out_of_reach_is_not_shown_from_what_is_kept() {
     let error = engine.list(&id, "docs", None, 10).unwrap_err();
     assert_eq!(error.code(), "unknown-backup");
 }
+
+#[test]
+fn what_a_job_elsewhere_moved_is_found_by_a_new_index() {
+    let home = Home::new();
+    let (engine, id) = prepared(&home);
+    let original = fs::read(home.folder.path().join("f/large")).unwrap();
+    assert!(read(&engine, &id, "docs/large").unwrap() == original);
+    let packs = || objects(&home.destination().join("files/data"));
+    let before = packs();
+    let options = rustic_core::PruneOptions::default()
+        .max_repack(rustic_core::LimitOption::Unlimited)
+        .repack_all(true)
+        .instant_delete(true);
+    let files = folders::repository(&home, "files");
+    let plan = files.prune_plan(&options).unwrap();
+    files.prune(&options, plan).unwrap();
+    assert!(before.iter().all(|pack| !packs().contains(pack)));
+    assert!(read(&engine, &id, "docs/large").unwrap() == original);
+    assert_eq!(names(&engine, &id, "docs/sub").len(), 3);
+}

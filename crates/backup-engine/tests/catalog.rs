@@ -108,8 +108,8 @@ fn while_the_destination_is_away_its_backups_are_listed_and_cannot_be_worked_wit
         let watch = Watch::unwatched();
         let refused = [
             engine.present_backup(id).unwrap_err(),
-            engine.preview(id).unwrap_err(),
-            engine.restore(id, &watch).unwrap_err(),
+            engine.preview(&all_of(id)).unwrap_err(),
+            engine.restore(&all_of(id), &watch).unwrap_err(),
             engine.delete(id).unwrap_err(),
             engine.back_up(&later, &watch).unwrap_err(),
             // It may have been made on another device.
@@ -424,7 +424,9 @@ fn what_another_device_deletes_or_makes_shows_up_at_the_next_look() {
     second.delete(&made[0].id).unwrap();
     let gone = made.remove(0);
     assert_eq!(*first.backups().unwrap(), made);
-    let unknown = first.restore(&gone.id, &Watch::unwatched()).unwrap_err();
+    let unknown = first
+        .restore(&all_of(&gone.id), &Watch::unwatched())
+        .unwrap_err();
     assert!(matches!(unknown, Error::UnknownBackup(_)), "{unknown:?}");
     fill(&second, 9, 90);
     made.insert(0, back_up(&second));
@@ -454,7 +456,7 @@ fn a_snapshot_in_the_place_of_another_is_not_taken_for_it() {
     assert_eq!(*engine.backups().unwrap(), made);
     let ended: Vec<_> = made
         .iter()
-        .map(|record| engine.restore(&record.id, &Watch::unwatched()))
+        .map(|record| engine.restore(&all_of(&record.id), &Watch::unwatched()))
         .collect();
     let damaged = |ended: &&Result<_, Error>| ended.as_ref().is_err_and(|e| e.code() == "damaged");
     assert_eq!(ended.iter().filter(damaged).count(), 1, "{ended:?}");

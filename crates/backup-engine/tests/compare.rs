@@ -10,7 +10,9 @@ mod folders;
 use std::fs;
 use std::path::PathBuf;
 
-use backup_engine::{BackupId, Change, Difference, Engine, Error, Item, Version, Watch};
+use backup_engine::{
+    BackupId, Change, Difference, Engine, Error, Item, NewSource, SourceKind, Version, Watch,
+};
 use common::*;
 use damage::{Damage, damage, objects};
 use folders::{Stored, database, put_folders};
@@ -262,4 +264,55 @@ fn damage_met_by_a_comparison_names_the_backup_that_has_it() {
         }
     }
     assert!(found > 10, "only {found} damages were met");
+}
+
+#[test]
+fn a_source_is_compared_with_what_is_in_it_now() {
+    let home = Home::new();
+    let engine = home.open();
+    let zoo = home.folder.path().join("zoo");
+    let write = |path: &str, content: &[u8]| {
+        fs::create_dir_all(zoo.join(path).parent().unwrap()).unwrap();
+        fs::write(zoo.join(path), content).unwrap();
+    };
+    write("a/one", b"one");
+    write("a/two", b"two");
+    write("gone", b"gone");
+    write("left.tmp", b"by the rules");
+    // Begins as a database does, and is none.
+    write(
+        "odd",
+        &[b"SQLite format 3\0".to_vec(), vec![1; 700]].concat(),
+    );
+    database(&zoo.join("notes.db"), 20);
+    let source = engine
+        .add_source(NewSource {
+            kind: SourceKind::Folder,
+            path: zoo.clone(),
+            excludes: vec!["*.tmp".into()],
+        })
+        .unwrap();
+    let id = source.id.to_string();
+    let older = backup(&back_up(&engine).id);
+    let now = |scope: &str| paged(&engine, (&older, &Version::Now), scope, 3);
+    assert_eq!(now(""), []);
+
+    write("a/two", b"TWO");
+    write("a/one", b"one");
+    write("other.tmp", b"by the rules");
+    write("new/file", b"new");
+    fs::remove_file(zoo.join("gone")).unwrap();
+    database(&zoo.join("notes.db"), 1);
+    let expected = ["a/two", "gone", "new", "new/file", "notes.db"];
+    let found = now(&id);
+    let paths: Vec<_> = found.iter().map(|one| one.path.clone()).collect();
+    assert_eq!(paths, expected.map(|path| format!("{id}/{path}")));
+    let changes: Vec<_> = found.iter().map(|one| one.change).collect();
+    assert_eq!(changes, [Changed, Removed, Added, Added, Changed]);
+    assert_eq!(now(""), found);
+
+    // A disk that is away is not a folder that is empty.
+    fs::rename(&zoo, home.folder.path().join("away")).unwrap();
+    let away = engine.compare(&older, &Version::Now, &id, None, 10);
+    assert!(away.is_err(), "{away:?}");
 }

@@ -131,9 +131,14 @@ fn every_damage_is_found_and_names_those_who_need_what_is_damaged() {
             }
             let verified = engine.verify(None, Depth::Full, &Watch::unwatched());
             match verified {
+                // Nothing can be read without these, the list included.
                 Err(error) => {
                     assert_ne!(error.code(), "failed", "{what}: {error:?}");
-                    assert!(object.ends_with("holdfast.json"), "{what}: {error:?}");
+                    let needed_by_all = ["holdfast.json", "config"];
+                    assert!(
+                        needed_by_all.iter().any(|name| object.ends_with(name)),
+                        "{what}: {error:?}"
+                    );
                 }
                 Ok(Outcome::Canceled) => panic!("{what}: nobody cancelled"),
                 Ok(Outcome::Completed(report)) => {
@@ -195,13 +200,28 @@ fn reading_all_content_finds_what_a_look_at_sizes_cannot() {
 }
 
 #[test]
-fn a_record_that_no_new_engine_can_read_is_counted() {
+fn a_record_that_cannot_be_read_is_named_where_it_is_remembered_and_else_counted() {
     let home = Home::new();
     let (engine, older, newer) = prepared(&home);
     let records = objects(&home.destination().join("databases/snapshots"));
+    let key = export_key(&home.data(), None).unwrap();
     drop(engine);
     let _mend = damage(&records[0], Damage::Flipped, &[]).unwrap();
     let engine = home.open();
+    let report = verify(&engine, None, Depth::Quick);
+    assert_eq!(
+        report.damaged.len() as u64 + report.unreadable,
+        1,
+        "{report:?}"
+    );
+
+    let other = Home::new();
+    let options = EngineOptions {
+        destination: home.destination(),
+        ..other.options()
+    };
+    import_key(&options, &key).unwrap();
+    let engine = Engine::open(options).unwrap();
     let report = verify(&engine, None, Depth::Quick);
     assert_eq!((report.backups, report.unreadable), (1, 1));
     let errors =

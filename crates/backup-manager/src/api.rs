@@ -1,6 +1,8 @@
 //! What this crate needs of a service: the one way out of it, so that everything in it is tested against a service that
 //! a test makes up. `http.rs` holds the real one.
 
+mod extensions;
+
 use std::sync::Arc;
 
 use backup_api::{
@@ -10,6 +12,8 @@ use backup_api::{
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 
+pub use extensions::Extensions;
+
 use crate::{FoundService, Target};
 
 /// An answer that comes, or a problem that does, within a time that the implementation sets.
@@ -18,7 +22,7 @@ pub type Answer<'a, T> = BoxFuture<'a, Result<T, Problem>>;
 pub type Updates<T> = BoxStream<'static, Result<T, Problem>>;
 
 /// A service behind the Backup API, with or without the extensions.
-pub trait Api: Send + Sync {
+pub trait Api: Extensions {
     /// Fails when the service does not answer.
     fn check(&self) -> Answer<'_, ()>;
     fn version(&self) -> Answer<'_, String>;

@@ -1,5 +1,7 @@
 //! The real service behind [`Api`], through backup-client, and the ways to find one.
 
+mod extensions;
+
 use std::sync::Arc;
 
 use backup_api::{
@@ -235,7 +237,7 @@ impl Api for Http {
             let status = match kind {
                 JobKind::Creation => self.0.creation_status(backup).await,
                 JobKind::Restoration => self.0.restoration_status(backup).await,
-                JobKind::Undo => return Ok(None),
+                JobKind::Undo | JobKind::Verification => return Ok(None),
             };
             match status {
                 Ok(status) => Ok(Some(status)),
@@ -249,7 +251,9 @@ impl Api for Http {
         match kind {
             JobKind::Creation => answer(self.0.cancel_creation(backup)),
             JobKind::Restoration => answer(self.0.cancel_restoration(backup)),
-            JobKind::Undo => Box::pin(async { Err(problem::not_cancelable()) }),
+            JobKind::Undo | JobKind::Verification => {
+                Box::pin(async { Err(problem::not_cancelable()) })
+            }
         }
     }
 

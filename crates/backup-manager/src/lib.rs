@@ -2,6 +2,7 @@
 //! when to notify. No GUI toolkit; the service is reached through [`Api`] alone, and only `http.rs` speaks HTTP.
 
 mod api;
+mod contents;
 mod desk;
 mod http;
 mod line;
@@ -19,7 +20,7 @@ mod summary;
 mod throttle;
 mod view;
 
-pub use api::{Answer, Api, Connector, Service, Updates};
+pub use api::{Answer, Api, Connector, Extensions, Service, Updates};
 pub use desk::Timings;
 pub use http::{HttpConnector, OwnService};
 pub use manager::Manager;

@@ -207,7 +207,7 @@ impl Manager {
     }
 
     /// The service, if it has this extension. `what`: what it could do then.
-    fn extension(&self, feature: &str, what: &str) -> Result<Arc<dyn Api>, Problem> {
+    pub(crate) fn extension(&self, feature: &str, what: &str) -> Result<Arc<dyn Api>, Problem> {
         let (api, line) = self.service()?;
         if offers(&line, feature) {
             Ok(api)

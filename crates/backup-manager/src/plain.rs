@@ -18,11 +18,14 @@ pub(crate) fn begun(kind: JobKind, backup: &str, now: DateTime<Utc>) -> Job {
         backup: backup.to_owned(),
         state: JobState::Queued,
         phase: Phase::Preparing,
+        waits_for: None,
         progress: Progress::default(),
         cancelable: true,
         started: now,
         ended: None,
         problem: None,
+        restores: None,
+        report: None,
     }
 }
 
@@ -98,6 +101,7 @@ fn working(kind: JobKind) -> Phase {
     match kind {
         JobKind::Creation => Phase::Storing,
         JobKind::Restoration | JobKind::Undo => Phase::Staging,
+        JobKind::Verification => Phase::Verifying,
     }
 }
 

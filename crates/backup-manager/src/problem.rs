@@ -31,6 +31,14 @@ pub(crate) fn unsupported(what: &str) -> Problem {
     )
 }
 
+pub(crate) fn unknown_backup() -> Problem {
+    problem(
+        "unknown-backup",
+        "There is no such backup any more.",
+        "Choose another one from the list.",
+    )
+}
+
 pub(crate) fn nothing_runs() -> Problem {
     problem(
         "nothing-to-cancel",
@@ -126,6 +134,7 @@ fn noun(kind: JobKind) -> &'static str {
         JobKind::Creation => "backup",
         JobKind::Restoration => "restore",
         JobKind::Undo => "undo",
+        JobKind::Verification => "verification",
     }
 }
 

@@ -25,11 +25,14 @@ pub(crate) fn job(backup: &str) -> Job {
         backup: backup.into(),
         state: JobState::Running,
         phase: Phase::Storing,
+        waits_for: None,
         progress: Progress::default(),
         cancelable: true,
         started: noon(),
         ended: None,
         problem: None,
+        restores: None,
+        report: None,
     }
 }
 
@@ -52,5 +55,8 @@ pub(crate) fn details(id: &str) -> BackupDetails {
         assets: 4212,
         stored_bytes: 2_100_000,
         seconds: 3.5,
+        sources: Vec::new(),
+        unread_count: 0,
+        proven: None,
     }
 }

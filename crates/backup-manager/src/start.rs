@@ -149,8 +149,12 @@ fn refuse(
 /// the job has been looked at again.
 pub(crate) async fn cancel(line: &Line, api: &dyn Api) -> Result<(), Problem> {
     let job = line.running_job().ok_or_else(problem::nothing_runs)?;
-    if !job.cancelable || job.kind == JobKind::Undo {
+    if !job.cancelable {
         return Err(problem::not_cancelable());
+    }
+    // The Backup API has no such jobs, so a service that has them has the call, too.
+    if matches!(job.kind, JobKind::Undo | JobKind::Verification) {
+        return api.cancel_job(&job.id).await.map(drop);
     }
     let plain = line.read(|state| state.is_plain()).unwrap_or(false);
     if plain {

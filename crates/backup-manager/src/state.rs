@@ -211,8 +211,9 @@ impl State {
 
     /// For how long the job that runs has not got on.
     pub(crate) fn silence(&self, now: Instant) -> Option<Duration> {
-        let (_, since) = self.mark.as_ref()?;
-        Some(now.duration_since(*since))
+        let (mark, since) = self.mark.as_ref()?;
+        // That nothing happens before the program has quit is as it should be.
+        (mark.phase != Phase::Waiting).then(|| now.duration_since(*since))
     }
 
     pub(crate) fn moment(&self, watched: bool) -> Moment<'_> {

@@ -3,7 +3,7 @@
 
 use backup_api::{
     Backup, BackupDetails, DestinationState, Job, JobState, KeyProtection, LibraryState, Problem,
-    UndoState,
+    SourceRecord, UndoState,
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -153,6 +153,12 @@ pub struct BackupRow {
     pub assets: Option<u64>,
     /// What it added to the destination; absent where the service does not say.
     pub stored_bytes: Option<u64>,
+    /// What is in it beside the library. The files that could not be read are not named here: the list would be long.
+    pub sources: Vec<SourceRecord>,
+    /// Files of all sources together that could not be read when it was made.
+    pub unread_count: u64,
+    /// When it was last proven that it can be restored.
+    pub proven: Option<DateTime<Utc>>,
 }
 
 impl From<BackupDetails> for BackupRow {
@@ -161,6 +167,9 @@ impl From<BackupDetails> for BackupRow {
             backup: details.backup,
             assets: Some(details.assets),
             stored_bytes: Some(details.stored_bytes),
+            sources: details.sources.into_iter().map(without_names).collect(),
+            unread_count: details.unread_count,
+            proven: details.proven,
         }
     }
 }
@@ -171,7 +180,17 @@ impl From<Backup> for BackupRow {
             backup,
             assets: None,
             stored_bytes: None,
+            sources: Vec::new(),
+            unread_count: 0,
+            proven: None,
         }
+    }
+}
+
+fn without_names(source: SourceRecord) -> SourceRecord {
+    SourceRecord {
+        unread: Vec::new(),
+        ..source
     }
 }
 

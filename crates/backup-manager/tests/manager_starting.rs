@@ -303,7 +303,8 @@ async fn what_is_in_its_last_step_is_not_cancelled() {
     let (mut desk, overviews) = connected(&fake, timings()).await;
     let mut committing = creation("b1", JobState::Running);
     committing.cancelable = false;
-    let undoing = job("b1", JobKind::Undo, JobState::Running);
+    let mut undoing = job("b1", JobKind::Undo, JobState::Running);
+    undoing.cancelable = false;
     for running in [committing, undoing] {
         overviews.send(Ok(overview(Some(running.clone())))).unwrap();
         desk.shows(|view| view.job.as_ref() == Some(&running)).await;
@@ -311,6 +312,46 @@ async fn what_is_in_its_last_step_is_not_cancelled() {
         assert_eq!(refused.code, "not-cancelable");
     }
     assert_eq!(fake.count("cancel"), 0);
+}
+
+#[tokio::test]
+async fn a_check_and_an_undo_that_waits_are_cancelled_by_their_own_id() {
+    let fake = Fake::extended();
+    let (mut desk, overviews) = connected(&fake, timings()).await;
+    for (times, kind) in [(1, JobKind::Verification), (2, JobKind::Undo)] {
+        let running = job("b1", kind, JobState::Running);
+        overviews.send(Ok(overview(Some(running.clone())))).unwrap();
+        desk.shows(|view| view.job.as_ref() == Some(&running)).await;
+        assert_eq!(desk.manager.cancel().await, Ok(()));
+        assert_eq!(fake.count("cancel_job"), times);
+    }
+    assert_eq!(fake.count("cancel"), 0);
+}
+
+#[tokio::test]
+async fn a_job_that_waits_for_a_program_is_not_said_to_stand_still() {
+    let fake = Fake::extended();
+    let timings = Timings {
+        stall: Duration::from_millis(60),
+        ..timings()
+    };
+    let (mut desk, overviews) = connected(&fake, timings).await;
+    let waiting = backup_api::Job {
+        phase: backup_api::Phase::Waiting,
+        waits_for: Some("Pieces".into()),
+        ..job("b1", JobKind::Restoration, JobState::Running)
+    };
+    let still = creation("b2", JobState::Running);
+    overviews.send(Ok(overview(Some(waiting.clone())))).unwrap();
+    let view = desk.shows(|view| view.job.is_some()).await;
+    assert_eq!(view.job.unwrap().waits_for.as_deref(), Some("Pieces"));
+    // Long enough for the one that does stand still to be noticed.
+    tokio::time::sleep(timings.stall * 2).await;
+    let shown = desk.manager.view().borrow().clone();
+    assert_eq!((shown.job, shown.summary.problem), (Some(waiting), None));
+    overviews.send(Ok(overview(Some(still)))).unwrap();
+    let view = desk.shows(|view| view.summary.problem.is_some()).await;
+    assert_eq!(view.summary.problem.unwrap().code, "stalled");
 }
 
 #[tokio::test]

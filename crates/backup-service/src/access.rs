@@ -65,7 +65,7 @@ fn not_a_page(headers: &HeaderMap) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// The token may do everything; without it, what the user has switched on.
+/// The token may do everything; without it, what the user has switched on, and never what reaches beyond the library.
 fn permitted(app: &App, request: &Request) -> Result<(), ApiError> {
     let path = request.uri().path();
     if path == paths::HEALTH || path == paths::VERSION || has_token(app, request.headers()) {
@@ -80,6 +80,11 @@ fn permitted(app: &App, request: &Request) -> Result<(), ApiError> {
             message,
             fix,
         ));
+    }
+    if chooses_folders(request) {
+        let message = "Other programs may not choose folders of this machine to back up or to restore into. Nothing was changed.";
+        let fix = "Do it in Holdfast, or with a program of the same user.";
+        return Err(refused(StatusCode::FORBIDDEN, "needs-token", message, fix));
     }
     if !app.options().unattended && is_grave(request) {
         let message = "Other programs may not restore, delete or upload without being watched. Nothing was changed.";
@@ -99,6 +104,16 @@ fn has_token(app: &App, headers: &HeaderMap) -> bool {
         .get(header::AUTHORIZATION)
         .and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
     given.is_some_and(|given| given.ct_eq(app.token().as_bytes()).into())
+}
+
+/// Reaches beyond the library: what is named as a source can be read out of a backup, and a restore can be sent into any
+/// folder. No switch lets programs without the token do that.
+fn chooses_folders(request: &Request) -> bool {
+    let path = request.uri().path();
+    let reads = request.method() == Method::GET || request.method() == Method::HEAD;
+    let restores = path.starts_with("/holdfast/backups/")
+        && (path.ends_with("/restore") || path.ends_with("/preview"));
+    !reads && (path.starts_with(paths::SOURCES) || restores)
 }
 
 /// Restores, deletes, undoes or uploads. Whatever is not known to be harmless counts as grave.

@@ -198,7 +198,7 @@ pub(crate) async fn cancel_job(app: &App, kind: JobKind, id: &str) -> Result<Sta
     } else {
         "restore"
     };
-    let (message, code) = match app.jobs().cancel(kind, id).await.map(|job| job.state) {
+    let (message, code) = match app.jobs().cancel_on(kind, id).await.map(|job| job.state) {
         Some(JobState::Canceled) => return Ok(StatusCode::NO_CONTENT),
         Some(JobState::Completed) => (
             format!("The {what} was already completed."),
@@ -216,13 +216,4 @@ pub(crate) async fn cancel_job(app: &App, kind: JobKind, id: &str) -> Result<Sta
         &message,
         "Ask for its status to see how it ended.",
     ))
-}
-
-/// The status calls have a word for what is not there; most others of the contract do not.
-pub(crate) fn not_found_if_unknown(error: ApiError) -> ApiError {
-    if error.is_unknown() {
-        error.with_status(StatusCode::NOT_FOUND)
-    } else {
-        error
-    }
 }

@@ -14,6 +14,8 @@ pub(crate) const CODE_HEADER: &str = "x-holdfast-code";
 pub(crate) struct ApiError {
     status: StatusCode,
     problem: Problem,
+    /// What was asked for is not there.
+    unknown: bool,
 }
 
 impl ApiError {
@@ -23,16 +25,24 @@ impl ApiError {
             message: message.into(),
             fix: fix.into(),
         };
-        Self { status, problem }
+        Self {
+            status,
+            problem,
+            unknown: false,
+        }
     }
 
     pub(crate) fn unknown_backup() -> Self {
-        Self::new(
+        let error = Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "unknown-backup",
             "There is no backup with this id.",
             "Ask for the list of backups and use an id from it.",
-        )
+        );
+        Self {
+            unknown: true,
+            ..error
+        }
     }
 
     /// A task that did not come to its end.
@@ -43,14 +53,19 @@ impl ApiError {
 
     /// Whether it says that what was asked for is not there.
     pub(crate) fn is_unknown(&self) -> bool {
-        matches!(
-            self.problem.code.as_str(),
-            "unknown-backup" | "nothing-to-undo" | "nothing-to-undelete"
-        )
+        self.unknown
     }
 
     pub(crate) fn with_status(self, status: StatusCode) -> Self {
         Self { status, ..self }
+    }
+
+    pub(crate) fn not_found_if_unknown(self) -> Self {
+        if self.unknown {
+            self.with_status(StatusCode::NOT_FOUND)
+        } else {
+            self
+        }
     }
 
     pub(crate) fn problem(self) -> Problem {
@@ -59,7 +74,7 @@ impl ApiError {
 
     /// The same as JSON, for the calls under `/holdfast/`.
     pub(crate) fn into_json(self) -> JsonError {
-        JsonError(self)
+        JsonError::from(self)
     }
 }
 
@@ -80,6 +95,7 @@ impl From<Error> for ApiError {
         }
         Self {
             status,
+            unknown: error.kind() == ErrorKind::NotFound,
             problem: problem_of(&error),
         }
     }
@@ -111,9 +127,10 @@ impl IntoResponse for ApiError {
 
 pub(crate) struct JsonError(ApiError);
 
+/// These calls have a word for what is not there; most of the contract's do not.
 impl From<ApiError> for JsonError {
     fn from(error: ApiError) -> Self {
-        Self(error)
+        Self(error.not_found_if_unknown())
     }
 }
 

@@ -6,9 +6,10 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use backup_api::{Backup, BackupStatus, BackupStreamedProgress, Job, JobKind, JobState};
+use backup_engine::{Place, RestoreRequest, What};
 use tokio::sync::watch;
 
-use crate::creation::{cancel_job, canceled, coming, not_found_if_unknown};
+use crate::creation::{cancel_job, canceled, coming};
 use crate::error::ApiError;
 use crate::id::Id;
 use crate::jobs::{Request, ended};
@@ -16,10 +17,15 @@ use crate::state::App;
 use crate::streams::{self, Framing, View};
 use crate::{answer, backups, convert};
 
-/// Starts a restore, after a look whether there is such a backup. With what was seen: at the end it may be gone.
+/// Starts a restore of the library, after a look whether there is such a backup. With what was seen: at the end it may be
+/// gone. The contract's words are that it replaces the local database; who wants more says so under `/holdfast/`.
 async fn begin(app: &App, id: &str) -> Result<(watch::Receiver<Job>, Backup), ApiError> {
-    let (id, record) = backups::find(app, id).await?;
-    let job = app.jobs().start(Request::Restoration(id))?;
+    let (backup, record) = backups::find(app, id).await?;
+    let job = app.jobs().start(Request::Restoration(RestoreRequest {
+        backup,
+        what: What::Library,
+        place: Place::InPlace,
+    }))?;
     Ok((job, convert::backup(&record)))
 }
 
@@ -99,9 +105,7 @@ pub(crate) async fn status(
     Id(id): Id,
 ) -> Result<Json<BackupStatus>, ApiError> {
     let job = app.jobs().newest(JobKind::Restoration, &id);
-    let job = job
-        .ok_or_else(ApiError::unknown_backup)
-        .map_err(not_found_if_unknown)?;
+    let job = job.ok_or_else(|| ApiError::unknown_backup().not_found_if_unknown())?;
     // How it ended can be told even where the backup cannot be looked up any more.
     let backup = match backups::read(&app, &id).await {
         Ok(backup) => backup,

@@ -45,33 +45,48 @@ pub(crate) fn router(app: App) -> Router {
         .route("/assets", get(assets::list))
         .route("/asset/{asset}", get(assets::show))
         .route("/assets/{asset}/delete", post(assets::delete))
+        .merge(extended())
+        .fallback(unknown)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn_with_state(app.clone(), access::check))
+        .with_state(app)
+}
+
+/// What Holdfast adds.
+fn extended() -> Router<App> {
+    use extensions::{backups, browse, content, import, jobs, restore, sources, verify};
+    Router::new()
         .route("/holdfast/capabilities", get(extensions::capabilities))
         .route("/holdfast/overview", get(extensions::show_overview))
         .route(
             "/holdfast/overview/websocket",
             get(websocket::overview_socket),
         )
-        .route("/holdfast/backups", get(extensions::details))
+        .route("/holdfast/sources", get(sources::list).post(sources::add))
+        .route("/holdfast/sources/{source}/remove", post(sources::remove))
+        .route("/holdfast/backups", get(backups::details))
         .route(
             "/holdfast/backups/{backup}/preview",
-            get(extensions::preview),
+            get(restore::preview_library).post(restore::preview),
         )
+        .route("/holdfast/backups/{backup}/restore", post(restore::start))
+        .route("/holdfast/backups/{backup}/entries", get(browse::entries))
+        .route("/holdfast/backups/{backup}/content", get(content::content))
         .route(
             "/holdfast/backups/{backup}/undelete",
-            post(extensions::undelete),
+            post(backups::undelete),
         )
-        .route("/holdfast/jobs", get(extensions::jobs))
-        .route("/holdfast/jobs/{job}", get(extensions::job))
-        .route("/holdfast/undo", post(extensions::undo))
+        .route("/holdfast/compare", get(browse::compare))
+        .route("/holdfast/verify", post(verify::start))
+        .route("/holdfast/jobs", get(jobs::list))
+        .route("/holdfast/jobs/{job}", get(jobs::show))
+        .route("/holdfast/jobs/{job}/cancel", post(jobs::cancel))
+        .route("/holdfast/undo", post(jobs::undo))
         .route(
             "/holdfast/key/passphrase",
             post(extensions::give_passphrase),
         )
-        .route("/holdfast/library/import", post(extensions::import))
-        .fallback(unknown)
-        .method_not_allowed_fallback(wrong_method)
-        .layer(from_fn_with_state(app.clone(), access::check))
-        .with_state(app)
+        .route("/holdfast/library/import", post(import::import))
 }
 
 /// How clients find a service.

@@ -14,6 +14,8 @@ use crate::tasks::Tasks;
 const UPLOADS: usize = 2;
 /// WebSockets that are open at the same time. They outlive the connections they began as, so they are counted by themselves.
 const SOCKETS: usize = 64;
+/// Files of backups that are read at the same time. Each has a thread and what the engine needs to read.
+const READS: usize = 8;
 
 #[derive(Clone)]
 pub(crate) struct App(Arc<Inner>);
@@ -27,6 +29,7 @@ struct Inner {
     port: u16,
     uploads: Semaphore,
     sockets: Arc<Semaphore>,
+    reads: Arc<Semaphore>,
 }
 
 impl App {
@@ -47,6 +50,7 @@ impl App {
             port,
             uploads: Semaphore::new(UPLOADS),
             sockets: Arc::new(Semaphore::new(SOCKETS)),
+            reads: Arc::new(Semaphore::new(READS)),
         }))
     }
 
@@ -81,6 +85,11 @@ impl App {
     /// A place for a WebSocket. `None`: all are taken.
     pub(crate) fn place_for_socket(&self) -> Option<OwnedSemaphorePermit> {
         self.0.sockets.clone().try_acquire_owned().ok()
+    }
+
+    /// A place for reading a file of a backup. `None`: all are taken.
+    pub(crate) fn place_for_read(&self) -> Option<OwnedSemaphorePermit> {
+        self.0.reads.clone().try_acquire_owned().ok()
     }
 
     /// Runs work of the engine, which blocks, away from the threads that serve.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use backup_api::{Job, JobKind, JobState, Phase, Progress};
 use backup_engine::{Engine, EngineOptions};
 
 use crate::ServiceOptions;
@@ -25,4 +26,23 @@ pub(crate) fn app() -> (tempfile::TempDir, App) {
     };
     let app = App::new(Arc::new(engine.unwrap()), options, "token".into(), 1);
     (folder, app)
+}
+
+/// A job that is about to begin.
+pub(crate) fn job(kind: JobKind) -> Job {
+    Job {
+        id: "job-1".into(),
+        kind,
+        backup: "b".into(),
+        state: JobState::Queued,
+        phase: Phase::Preparing,
+        waits_for: None,
+        progress: Progress::default(),
+        cancelable: true,
+        started: chrono::Utc::now(),
+        ended: None,
+        problem: None,
+        restores: None,
+        report: None,
+    }
 }

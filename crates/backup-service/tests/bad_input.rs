@@ -8,17 +8,24 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// The calls that read a body.
-const READ_BODIES: [&str; 5] = [
+const READ_BODIES: [&str; 7] = [
     "/backup",
     "/backup/asset",
     "/backups/create",
     "/backups/create/streamed",
     "/holdfast/library/import",
+    "/holdfast/sources",
+    "/holdfast/verify",
 ];
 
-/// These, and the restores of this backup.
+/// These, and the restores of this backup and their preview.
 fn paths(backup: &str) -> Vec<String> {
-    let restores = ["restore", "restore/streamed"].map(|call| format!("/backup/{backup}/{call}"));
+    let restores = [
+        format!("/backup/{backup}/restore"),
+        format!("/backup/{backup}/restore/streamed"),
+        format!("/holdfast/backups/{backup}/restore"),
+        format!("/holdfast/backups/{backup}/preview"),
+    ];
     let others = READ_BODIES.map(str::to_owned);
     others.into_iter().chain(restores).collect()
 }

@@ -9,9 +9,11 @@ use clap::{Args, Parser, Subcommand};
 const AFTER: &str = "\
 Examples:
   holdfast import snippets.json         put assets into the library
-  holdfast backup                       back it up
+  holdfast sources add ~/notes          have a folder in every backup too
+  holdfast backup                       back up
   holdfast list                         show the backups, newest first
-  holdfast restore ID                   replace the library with one of them
+  holdfast diff ID                      show what has changed since one of them
+  holdfast restore ID                   put everything back as it was in it
   holdfast undo                         bring back what the restore replaced
   holdfast serve --allow-clients        let other programs use the Backup API
 
@@ -19,9 +21,9 @@ Each command uses the service that runs for the data folder, or starts one for a
 
 Exit codes:
   0 done   1 failed   2 wrong usage   3 not found   4 another job runs   5 locked or not reachable
-  6 written by a newer version   130 cancelled";
+  6 written by a newer version   7 backed up, but some files could not be read   130 cancelled";
 
-/// Keeps a library safe: backups that restore, restores that can be undone.
+/// Keeps a library and folders safe: backups that restore, restores that can be undone.
 #[derive(Debug, Parser)]
 #[command(name = "holdfast", version, after_help = AFTER)]
 pub struct Arguments {
@@ -57,26 +59,50 @@ pub struct Common {
 pub enum Command {
     /// Run the service until Ctrl-C
     Serve(Serve),
-    /// Back up the library
+    /// The folders that are in every backup beside the library
+    Sources {
+        #[command(subcommand)]
+        act: Option<SourcesAct>,
+    },
+    /// Back up the library and the sources
     Backup,
     /// Show the backups, newest first
     List,
-    /// Show one backup
+    /// Show one backup, with its sources and the files that could not be read
     Show {
         /// As `holdfast list` shows it
         id: String,
     },
-    /// Replace the library with a backup; `holdfast undo` brings back what it replaced
-    Restore {
+    /// Show what is in a backup, or in a folder of it
+    Ls {
         id: String,
-        /// Do not ask first
-        #[arg(long, short)]
-        yes: bool,
+        /// Such as `library`, or the id of a source and a folder in it
+        #[arg(default_value = "")]
+        path: String,
     },
+    /// Print a file of a backup, or an item of its library, byte for byte
+    Cat { id: String, path: String },
+    /// Show what differs between two backups, or between a backup and now
+    Diff {
+        older: String,
+        /// The id of a backup
+        #[arg(default_value = "now")]
+        newer: String,
+        /// Only this path and what is under it
+        #[arg(long, value_name = "PATH", default_value = "")]
+        scope: String,
+    },
+    /// Put everything back as it was in a backup, or a part of it; `holdfast undo` brings back what it replaced
+    Restore(Restore),
+    /// Prove that backups can be restored: all of them, or one
+    Verify(Verify),
     /// Bring back what the last restore replaced
     Undo,
-    /// Cancel the backup or restore that runs
-    Cancel { id: String },
+    /// Cancel what runs
+    Cancel {
+        /// Of its backup, or of the job itself, as `holdfast status` shows it
+        id: String,
+    },
     /// Delete a backup
     Delete {
         id: String,
@@ -94,6 +120,59 @@ pub enum Command {
     /// The key of the destination
     #[command(subcommand)]
     Key(Key),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum SourcesAct {
+    /// Show them
+    List,
+    /// Have a folder in every backup from now on
+    Add {
+        path: PathBuf,
+        /// Leave out what this line matches, as in a .gitignore file; may be repeated
+        #[arg(long, value_name = "LINE", allow_hyphen_values = true)]
+        exclude: Vec<String>,
+        /// It is the data folder of PiecesOS
+        #[arg(long)]
+        pieces: bool,
+    },
+    /// Leave a folder out from now on; it and its backups stay as they are
+    Remove {
+        /// As `holdfast sources` shows it
+        id: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct Restore {
+    pub id: String,
+    /// Only the library, or only the source with this id
+    #[arg(long, value_name = "library|SOURCE", conflicts_with = "path")]
+    pub only: Option<String>,
+    /// Only this path, as `holdfast ls` shows it; may be repeated
+    #[arg(long, value_name = "PATH")]
+    pub path: Vec<String>,
+    /// Restore into this folder, and replace nothing
+    #[arg(long, value_name = "FOLDER")]
+    pub to: Option<PathBuf>,
+    /// Do not ask first
+    #[arg(long, short)]
+    pub yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// Only this backup
+    pub id: Option<String>,
+    /// Look whether everything is there; reads no content [default]
+    #[arg(long, group = "depth")]
+    pub quick: bool,
+    /// Read everything and compare it with its hash
+    #[arg(long, group = "depth")]
+    pub full: bool,
+    /// Restore into a scratch folder, compare, and check every database
+    #[arg(long, group = "depth")]
+    pub rehearse: bool,
 }
 
 #[derive(Debug, Args)]

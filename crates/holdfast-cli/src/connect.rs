@@ -17,6 +17,7 @@ use crate::serve::open_engine;
 /// A client, and the embedded service behind it where there is one.
 pub struct Connection {
     pub client: Client,
+    own: bool,
     /// The service of this command alone.
     embedded: Option<(
         CancellationToken,
@@ -29,12 +30,14 @@ impl Connection {
         if let Some(address) = &common.address {
             return Ok(Self {
                 client: Client::new(address.clone(), None)?,
+                own: false,
                 embedded: None,
             });
         }
         match own_service(&data_dir(common)?).await {
             Some(file) => Ok(Self {
                 client: client_of(&file)?,
+                own: true,
                 embedded: None,
             }),
             None => Self::embed(common).await,
@@ -67,8 +70,14 @@ impl Connection {
         let file = ready.await.map_err(|error| Failure::internal(&error))?;
         Ok(Self {
             client: client_of(&file)?,
+            own: true,
             embedded: Some((stop, service)),
         })
+    }
+
+    /// Whether the service lets this program do everything: it is one of the same user, and not some other by its address.
+    pub fn is_own(&self) -> bool {
+        self.own
     }
 
     /// Settles what runs in an embedded service, and ends it.

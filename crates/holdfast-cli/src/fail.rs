@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::process::ExitCode;
 
+use backup_api::Problem;
 use backup_client::ClientError;
 use backup_engine::{Error, ErrorKind};
 
@@ -12,6 +13,8 @@ pub const NOT_FOUND: u8 = 3;
 pub const BUSY: u8 = 4;
 pub const NOT_REACHABLE: u8 = 5;
 pub const NEWER: u8 = 6;
+/// Backed up, but not all that was to be.
+pub const INCOMPLETE: u8 = 7;
 pub const CANCELED: u8 = 130;
 
 #[derive(Debug)]
@@ -43,6 +46,17 @@ impl Failure {
 
     pub fn canceled(message: &str) -> Self {
         Self::new(CANCELED, "canceled", message, "")
+    }
+
+    /// Of a job that failed.
+    pub fn of(problem: &Problem) -> Self {
+        let exit = match problem.code.as_str() {
+            "locked" | "destination-unreachable" => NOT_REACHABLE,
+            "newer-layout" | "newer-library" => NEWER,
+            "unknown-source" | "unknown-path" => NOT_FOUND,
+            _ => FAILED,
+        };
+        Self::new(exit, &problem.code, &problem.message, &problem.fix)
     }
 
     /// Says it, and gives the exit code.

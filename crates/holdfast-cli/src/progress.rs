@@ -10,14 +10,19 @@ use crate::fail::{FAILED, Failure};
 use crate::interrupts::Interrupts;
 use crate::show;
 
-use cancel::Cancel;
+use cancel::{By, Cancel};
 
 mod cancel;
+mod job;
 
+pub use job::follow_job;
+
+/// What is done, for a person, and how it is cancelled.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Act {
     Backup,
     Restore,
+    Verify,
 }
 
 /// Starts a job and follows it to its end. The backup that was made or restored, as far as the service named it.
@@ -29,7 +34,12 @@ pub async fn follow(
 ) -> Result<Option<Backup>, Failure> {
     // Before anything is sent: from here on Ctrl-C must not end the program beside a job that runs.
     let mut interrupts = Interrupts::listen().map_err(|error| Failure::internal(&error))?;
-    let mut cancel = Cancel::new(client, act, bar(act, json), json);
+    let by = if act == Act::Backup {
+        By::Creation
+    } else {
+        By::Restoration
+    };
+    let mut cancel = Cancel::new(client, by, bar(act, json), json);
     let mut starting = std::pin::pin!(starting);
     let mut job = loop {
         tokio::select! {
@@ -56,7 +66,7 @@ pub async fn follow(
             Some(Status::Completed) => break,
             Some(Status::Canceled) => {
                 cancel.bar.finish_and_clear();
-                return Err(Failure::canceled("Cancelled. Everything is as it was."));
+                return Err(canceled());
             }
             Some(Status::Failed) => {
                 cancel.bar.finish_and_clear();
@@ -69,28 +79,27 @@ pub async fn follow(
     Ok(backup)
 }
 
+fn canceled() -> Failure {
+    Failure::canceled("Cancelled. Everything is as it was.")
+}
+
+fn unexplained() -> Failure {
+    Failure::new(
+        FAILED,
+        "failed",
+        "It failed, and the service did not say why.",
+        "See its log.",
+    )
+}
+
 /// A stream says that a job failed; the list of jobs says why.
 async fn why(client: &Client, backup: Option<&Backup>) -> Failure {
     let jobs = client.jobs().await.unwrap_or_default();
     let job = jobs
         .into_iter()
         .find(|job| backup.is_some_and(|backup| backup.id == job.backup));
-    match job.and_then(|job| job.problem) {
-        Some(problem) => {
-            let exit = match problem.code.as_str() {
-                "locked" | "destination-unreachable" => crate::fail::NOT_REACHABLE,
-                "newer-layout" | "newer-library" => crate::fail::NEWER,
-                _ => FAILED,
-            };
-            Failure::new(exit, &problem.code, &problem.message, &problem.fix)
-        }
-        None => Failure::new(
-            FAILED,
-            "failed",
-            "It failed, and the service did not say why.",
-            "See its log.",
-        ),
-    }
+    let problem = job.and_then(|job| job.problem);
+    problem.map_or_else(unexplained, |problem| Failure::of(&problem))
 }
 
 fn tell(bar: &ProgressBar, step: &BackupStreamedProgress, json: bool) {
@@ -115,10 +124,10 @@ fn bar(act: Act, json: bool) -> ProgressBar {
     {
         bar.set_style(style);
     }
-    bar.set_prefix(if act == Act::Backup {
-        "Backing up"
-    } else {
-        "Restoring"
+    bar.set_prefix(match act {
+        Act::Backup => "Backing up",
+        Act::Restore => "Restoring",
+        Act::Verify => "Verifying",
     });
     bar
 }

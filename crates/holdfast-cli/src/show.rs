@@ -1,7 +1,11 @@
 //! Sizes, times and lists for a person.
 
-use backup_api::{Backup, BackupDetails, Overview};
+mod content;
+
+use backup_api::{Backup, BackupDetails, Job, JobKind, Overview};
 use chrono::{DateTime, Local, Utc};
+
+pub use content::{difference, entry, preview, sources, unread};
 
 /// In powers of ten, as disks are sold and file managers count.
 pub fn size(bytes: u64) -> String {
@@ -35,9 +39,24 @@ pub fn items(number: u64) -> String {
     counted(number, "item")
 }
 
-fn counted(number: u64, thing: &str) -> String {
+pub fn counted(number: u64, thing: &str) -> String {
     let ending = if number == 1 { "" } else { "s" };
     format!("{} {thing}{ending}", count(number))
+}
+
+/// A name from elsewhere, without what would change more of a terminal than one line.
+pub fn safe(text: &str) -> String {
+    let mut safe = String::new();
+    for letter in text.chars() {
+        // The marks that turn the direction of what follows are no control characters.
+        let turns = matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        if letter.is_control() || turns {
+            safe.extend(letter.escape_default());
+        } else {
+            safe.push(letter);
+        }
+    }
+    safe
 }
 
 pub fn time(at: DateTime<Utc>) -> String {
@@ -55,7 +74,8 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
-pub fn backups(backups: &[Backup]) -> String {
+/// `details` says which of them have been proven.
+pub fn backups(backups: &[Backup], details: &[BackupDetails]) -> String {
     if backups.is_empty() {
         return "There are no backups yet. Make one with: holdfast backup\n".into();
     }
@@ -66,9 +86,15 @@ pub fn backups(backups: &[Backup]) -> String {
         .unwrap_or(0);
     let line = |backup: &Backup| {
         let (at, bytes) = (time(backup.created.value), size(backup.bytes));
+        let found = details
+            .iter()
+            .find(|details| details.backup.id == backup.id);
+        let proven = found.and_then(|details| details.proven);
+        let proven = proven.map_or(String::new(), |at| format!("  proven {}", time(at)));
         format!(
-            "{:width$}  {at}  {bytes:>9}  {}\n",
-            backup.id, backup.device_name
+            "{:width$}  {at}  {bytes:>9}  {}{proven}\n",
+            backup.id,
+            safe(&backup.device_name)
         )
     };
     backups.iter().map(line).collect()
@@ -91,6 +117,12 @@ pub fn backup(backup: &Backup, details: Option<&BackupDetails>) -> String {
             size(details.stored_bytes)
         );
         text += &format!("  took      {}\n", duration(details.seconds));
+        if let Some(at) = details.proven {
+            text += &format!("  proven    {}\n", time(at));
+        }
+        for source in &details.sources {
+            text += &content::source_record(source);
+        }
     }
     text
 }
@@ -132,12 +164,21 @@ pub fn overview(overview: &Overview) -> String {
         );
     }
     if let Some(job) = overview.job.as_ref().filter(|job| !job.state.is_terminal()) {
-        text += &format!(
-            "running      {:?} of {}, {:.0}%\n",
-            job.kind, job.backup, job.progress.percentage
-        );
+        text += &format!("running      {}\n", running(job));
     }
     text
+}
+
+fn running(job: &Job) -> String {
+    let what = match job.kind {
+        JobKind::Creation => "backup",
+        JobKind::Restoration => "restore of",
+        JobKind::Undo => "undoing the restore of",
+        JobKind::Verification if job.backup.is_empty() => "verification of all backups",
+        JobKind::Verification => "verification of",
+    };
+    let percentage = job.progress.percentage;
+    format!("{} {}, {percentage:.0}% ({})", what, job.backup, job.id).replace(" ,", ",")
 }
 
 fn key(key: backup_api::KeyProtection) -> &'static str {

@@ -21,6 +21,7 @@ fn the_help_names_every_exit_code_that_these_tests_expect() {
         "4 another job runs",
         "5 locked or not reachable",
         "6 written by a newer version",
+        "7 backed up, but some files could not be read",
         "130 cancelled",
     ] {
         assert!(help.contains(line), "{line} is not in {help}");

@@ -37,6 +37,8 @@ fn the_examples_of_the_command_line_run_as_they_stand() {
     // `holdfast` by its name, in the folder of the README.
     std::fs::create_dir(desk.path("bin")).unwrap();
     std::os::unix::fs::symlink(PROGRAM, desk.path("bin/holdfast")).unwrap();
+    std::fs::create_dir(desk.home().join("notes")).unwrap();
+    std::fs::write(desk.home().join("notes/today.md"), "a note\n").unwrap();
     let examples = examples("The command line");
     assert!(examples.len() >= 10, "{examples:?}");
     let prefix = format!(

@@ -3,8 +3,10 @@
 
 mod backups;
 mod connection;
+mod contents;
 mod jobs;
 mod key;
+mod sources;
 mod window;
 
 use tauri::Runtime;
@@ -25,6 +27,15 @@ pub fn interface<R: Runtime>() -> tauri_specta::Builder<R> {
             jobs::undo_restore,
             backups::delete_backup,
             backups::undelete_backup,
+            contents::backup_sources,
+            contents::entries,
+            contents::changes_since,
+            contents::verify,
+            contents::preview_parts,
+            contents::restore_parts,
+            sources::sources,
+            sources::add_source,
+            sources::remove_source,
             key::give_passphrase,
             connection::services,
             connection::connect,

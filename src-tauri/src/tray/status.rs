@@ -1,6 +1,6 @@
 //! The first line of the tray's menu: how things are, in a few words.
 
-use backup_api::{Job, JobKind, JobState};
+use backup_api::{Job, JobKind, JobState, Phase};
 use backup_manager::{ConnectionStatus, SummaryCode, View};
 use chrono::{DateTime, TimeZone, Utc};
 
@@ -32,17 +32,27 @@ where
 fn working(job: &Job) -> String {
     let what = match (job.kind, job.state) {
         (_, JobState::Canceling) => return "Cancelling…".to_owned(),
+        _ if job.phase == Phase::Waiting => return waiting(job),
         (JobKind::Creation, _) => "Backing up",
         (JobKind::Restoration, _) => "Restoring",
         (JobKind::Undo, _) => return "Undoing the restore…".to_owned(),
+        (JobKind::Verification, _) => "Checking the backups",
     };
     format!("{what}, {:.0} %", job.progress.percentage.floor())
+}
+
+fn waiting(job: &Job) -> String {
+    match &job.waits_for {
+        Some(program) => format!("Waiting until {program} has quit"),
+        None => "Waiting until a program has quit".to_owned(),
+    }
 }
 
 fn failed(job: Option<&Job>) -> &'static str {
     match job.map(|job| job.kind) {
         Some(JobKind::Restoration) => "The last restore failed",
         Some(JobKind::Undo) => "The restore was not undone",
+        Some(JobKind::Verification) => "The last check of the backups failed",
         _ => "The last backup failed",
     }
 }

@@ -3,6 +3,7 @@
 mod another_service;
 mod background;
 mod cancel;
+mod folders;
 mod main_job;
 mod no_tray;
 mod passphrase;

@@ -9,8 +9,11 @@ import {
   type Intent,
   type Job,
   type Problem,
+  type Restore,
+  type Verify,
   type View,
 } from "./bindings";
+import { Browsing } from "./browsing.svelte";
 import { Clock } from "./clock.svelte";
 import { identity, isRunning } from "./jobs";
 import { t } from "./messages";
@@ -29,6 +32,8 @@ export class App {
   problem = $state.raw<Problem | null>(null);
   place = $state<Place>("overview");
   sheet = $state.raw<Restoring | null>(null);
+  /** The backup that is looked into; a restore sheet lies over it. */
+  browsing = $state.raw<Browsing | null>(null);
   /** The ended job that the user does not want to see any more, see `identity`. */
   #dismissed = $state<string | null>(null);
   /** When the running job last got further. */
@@ -42,6 +47,7 @@ export class App {
   readonly toasts = new Toasts();
   readonly list = new BackupList(this.clock, this.toasts);
 
+  covered = $derived(this.sheet !== null || this.browsing !== null);
   connected = $derived(this.view?.connection.status === "connected");
   busy = $derived(this.starting || isRunning(this.view?.job ?? null));
   /** What the connected service is called in sentences. */
@@ -101,6 +107,7 @@ export class App {
     if (moved) {
       this.list.clear();
       this.closeSheet();
+      this.closeBrowsing();
     }
     if (old && !moved) this.#tellFailure(old, view);
     if (view.connection.status !== "connected") return;
@@ -129,6 +136,7 @@ export class App {
   /** Goes where a notification, the tray or a second start wants the user to be. */
   follow(intent: Intent): void {
     this.closeSheet();
+    this.closeBrowsing();
     this.place = intent.kind === "overview" ? "overview" : "backups";
     if (intent.kind === "overview") return;
     this.list.reveal(intent.backup);
@@ -140,17 +148,26 @@ export class App {
     this.list.detailsOpen = false;
   }
 
-  openSheet(backup: string): void {
-    const sheet = new Restoring(
-      backup,
-      () => this.view,
-      () => {
+  openSheet(backup: string, chosen?: Restore): void {
+    const around = {
+      view: () => this.view,
+      undone: () => {
         if (this.sheet === sheet) this.closeSheet();
         this.toasts.show({ tone: "plain", text: t("restore.undone") });
       },
-    );
+    };
+    const sheet = new Restoring(backup, around, chosen);
     this.sheet = sheet;
     void sheet.look();
+  }
+
+  browse(backup: string): void {
+    this.browsing = new Browsing(backup);
+    void this.browsing.open("");
+  }
+
+  closeBrowsing(): void {
+    this.browsing = null;
   }
 
   /** A job that runs goes on, and Overview shows it. One whose end the sheet has shown is not shown again. */
@@ -173,6 +190,14 @@ export class App {
   async backUpNow(): Promise<void> {
     this.starting = true;
     const answer = await ask(commands.backUpNow());
+    this.starting = false;
+    if (!answer.ok) this.toasts.fail(answer.problem);
+  }
+
+  /** Starts a check; the views tell how it goes. */
+  async verify(wanted: Verify): Promise<void> {
+    this.starting = true;
+    const answer = await ask(commands.verify(wanted));
     this.starting = false;
     if (!answer.ok) this.toasts.fail(answer.problem);
   }

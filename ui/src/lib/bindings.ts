@@ -22,6 +22,23 @@ export const commands = {
 	deleteBackup: (backup: string) => typedError<null, Problem>(__TAURI_INVOKE("delete_backup", { backup })),
 	/**  Possible until the service ends. Code `unsupported` where the service cannot do it. */
 	undeleteBackup: (backup: string) => typedError<null, Problem>(__TAURI_INVOKE("undelete_backup", { backup })),
+	/**  The folders in a backup, with the files that could not be read, as far as they are named. */
+	backupSources: (backup: string) => typedError<SourceRecord[], Problem>(__TAURI_INVOKE("backup_sources", { backup })),
+	/**  A page of a folder; the root is the empty path, and `after` is `next` of the page before. */
+	entries: (backup: string, path: string, after: string | null) => typedError<Entries, Problem>(__TAURI_INVOKE("entries", { backup, path, after })),
+	/**  A page of what has changed from this backup until now. */
+	changesSince: (backup: string, after: string | null) => typedError<Differences, Problem>(__TAURI_INVOKE("changes_since", { backup, after })),
+	/**  Answers as soon as the check has started. */
+	verify: (verify: Verify) => typedError<null, Problem>(__TAURI_INVOKE("verify", { verify })),
+	/**  What this restore would do. */
+	previewParts: (backup: string, restore: Restore) => typedError<Preview, Problem>(__TAURI_INVOKE("preview_parts", { backup, restore })),
+	/**  Answers as soon as the restore has started. */
+	restoreParts: (backup: string, restore: Restore) => typedError<null, Problem>(__TAURI_INVOKE("restore_parts", { backup, restore })),
+	/**  The folders, and one that could be. Code `unsupported` where the service protects nothing but its library. */
+	sources: () => typedError<Sources, Problem>(__TAURI_INVOKE("sources")),
+	addSource: (folder: NewSource) => typedError<Source, Problem>(__TAURI_INVOKE("add_source", { folder })),
+	/**  The folder and its backups stay as they are. */
+	removeSource: (source: string) => typedError<null, Problem>(__TAURI_INVOKE("remove_source", { source })),
 	/**
 	 *  Protects the key with a passphrase, or opens it with the one that protects it. Code `wrong-passphrase` where it does
 	 *  not open it, `unsupported` where the service has no such key.
@@ -69,6 +86,12 @@ export type BackupDetails = {
 	stored_bytes: number,
 	/**  From start to commit. */
 	seconds: number,
+	/**  What is in it beside the library. */
+	sources?: SourceRecord[],
+	/**  Files and folders of all sources together that could not be read whole when it was made. */
+	unread_count?: number,
+	/**  When it was last proven that it can be restored. */
+	proven?: string | null,
 };
 
 /**  A backup in the list. */
@@ -78,7 +101,16 @@ export type BackupRow = {
 	assets: number | null,
 	/**  What it added to the destination; absent where the service does not say. */
 	stored_bytes: number | null,
+	/**  What is in it beside the library. The files that could not be read are not named here: the list would be long. */
+	sources: SourceRecord[],
+	/**  Files of all sources together that could not be read when it was made. */
+	unread_count: number,
+	/**  When it was last proven that it can be restored. */
+	proven: string | null,
 };
+
+/**  What became of something from the older to the newer version. */
+export type Change = "added" | "changed" | "removed";
 
 /**  The service that is talked to. */
 export type Connection = {
@@ -98,6 +130,22 @@ export type ConnectionStatus =
 /**  It will be tried again by itself. */
 "lost";
 
+/**  A backup that cannot be restored whole. */
+export type DamagedBackup = {
+	backup: string,
+	/**  The first thing that is wrong with it, for a person. */
+	reason: string,
+};
+
+/**  How much is proven. */
+export type Depth = 
+/**  Every object that a backup needs is there, with the size it should have. No content is read. */
+"quick" | 
+/**  All content is read from the destination and compared with its hash. */
+"full" | 
+/**  The backup is restored into a scratch folder, compared, and every database in it checked. */
+"rehearsal";
+
 /**  Where backups go. */
 export type DestinationState = {
 	/**  The folder, for a person. */
@@ -109,11 +157,59 @@ export type DestinationState = {
 	stored_bytes?: number | null,
 };
 
+/**  Something that is not the same in both versions. */
+export type Difference = {
+	/**  From the root of the backup. */
+	path: string,
+	/**  The name of an item. */
+	title?: string | null,
+	kind: EntryKind,
+	change: Change,
+	/**  Size in the older version. */
+	bytes_before?: number | null,
+	/**  Size in the newer version. */
+	bytes_after?: number | null,
+};
+
+/**  A page of what differs. */
+export type Differences = {
+	items: Difference[],
+	/**  To be given as `after` for the next page. Absent: this was the last. */
+	next?: string | null,
+};
+
 /**  The model version that other clients of this API stamp on what they send. */
 export type EmbeddedModelSchema = {
 	migration: number,
 	semantic: Semantic,
 };
+
+/**  A page of a folder. */
+export type Entries = {
+	items: Entry[],
+	/**  To be given as `after` for the next page. Absent: this was the last. */
+	next?: string | null,
+};
+
+/**  One thing in a folder of a backup, or one item of its library. */
+export type Entry = {
+	name: string,
+	/**  From the root of the backup. */
+	path: string,
+	kind: EntryKind,
+	/**  0 for what has no content of its own. */
+	bytes: number,
+	modified?: string | null,
+	/**  The name of an item. */
+	title?: string | null,
+};
+
+/**  What something in a backup is. */
+export type EntryKind = "folder" | "file" | "database" | "link" | 
+/**  A pipe, a socket or a device. */
+"special" | 
+/**  An item of the library. */
+"item";
 
 /**  A service that was found on this machine. */
 export type FoundService = {
@@ -145,10 +241,12 @@ export type Job = {
 	/**  Unique among all jobs of a service. */
 	id: string,
 	kind: JobKind,
-	/**  The id of the backup that is created or restored. */
+	/**  The id of the backup that is created, restored or proven; empty where all of them are proven. */
 	backup: string,
 	state: JobState,
 	phase: Phase,
+	/**  The program that has to quit before the job goes on. */
+	waits_for?: string | null,
 	progress: Progress,
 	/**  Whether a cancel would still have an effect. */
 	cancelable: boolean,
@@ -156,10 +254,16 @@ export type Job = {
 	ended?: string | null,
 	/**  Why it failed. */
 	problem?: Problem | null,
+	/**  What a restoration restores, and where to. */
+	restores?: Restore | null,
+	/**  What a verification found. One that found damage has failed, with the code `damaged`, and says here what it found. */
+	report?: VerifyReport | null,
 };
 
 /**  What a job does. */
-export type JobKind = "creation" | "restoration" | "undo";
+export type JobKind = "creation" | "restoration" | "undo" | 
+/**  Proving that backups can be restored. */
+"verification";
 
 /**  Where a job stands. It reaches exactly one of the last three. */
 export type JobState = "queued" | "running" | "canceling" | "completed" | "failed" | "canceled";
@@ -185,22 +289,46 @@ export type LibraryState = {
 	updated?: string | null,
 };
 
+/**  A folder to add. A field that nobody knows is refused: misspelt `excludes` would back up what is not wanted. */
+export type NewSource = {
+	/**  Absolute. */
+	path: string,
+	kind?: SourceKind,
+	excludes?: string[],
+};
+
 /**  Whether notifications can be shown here, and by which program. */
 export type NotificationSupport = {
 	available: boolean,
 	daemon: string | null,
 };
 
+/**  What a restore would do to one part. */
+export type PartPreview = {
+	/**  The id of a source, or `library`. */
+	source: string,
+	/**  Files, or items of the library, that the restore adds, changes and removes. */
+	added: number,
+	changed: number,
+	removed: number,
+	/**  What has to be read from the destination. */
+	fetched_bytes: number,
+	/**  Some of them, at most 20. */
+	examples?: Difference[],
+};
+
 /**  What a job is doing at the moment. */
 export type Phase = 
 /**  Opening the destination, reading what is there. */
 "preparing" | 
-/**  Reading the library and storing what is new of it. */
+/**  Reading the library and the sources, and storing what is new of them. */
 "storing" | 
-/**  Reading the backup and writing it beside the library. */
+/**  Reading the backup and writing it beside what it is to replace. */
 "staging" | 
 /**  Proving that what was written is what was meant. */
 "verifying" | 
+/**  A program has what is to be replaced open, and the job goes on once it has quit. See [`Job::waits_for`]. */
+"waiting" | 
 /**  The last, short step, that can no longer be cancelled. */
 "committing" | 
 /**  Over. */
@@ -220,6 +348,10 @@ export type Preview = {
 	/**  Space the restore needs beside the library while it runs. */
 	needed_bytes: number,
 	free_bytes: number,
+	/**  What changes, part by part. Absent where the service does not say. */
+	parts?: PartPreview[],
+	/**  The program that has what is to be replaced open; the restore waits until it has quit. */
+	in_use_by?: string | null,
 	/**  Why it cannot start; absent when it can. */
 	problem?: Problem | null,
 };
@@ -243,10 +375,59 @@ export type Progress = {
 	seconds_left?: number | null,
 };
 
+/**  What to restore, and where to. A field that nobody knows is refused: a misspelt `folder` would replace what is there. */
+export type Restore = {
+	what: What,
+	/**  Restore into this folder, which is absolute, and replace nothing. Absent: everything goes back to its place. */
+	folder?: string | null,
+};
+
 /**  The one semantic version word in use. */
 export type Semantic = "MAJOR_0_MINOR_0_PATCH_1" | string;
 
 export type ServiceKind = "holdfast" | "pieces" | "other";
+
+/**  A folder that is in every backup. */
+export type Source = {
+	/**  1 to 40 of `a-z`, `0-9` and `-`; the name of its folder in a backup. */
+	id: string,
+	kind: SourceKind,
+	path: string,
+	/**  Lines as in a `.gitignore` file at the top of the folder. */
+	excludes?: string[],
+};
+
+/**  What a source is to the user. */
+export type SourceKind = "folder" | 
+/**  The data folder of PiecesOS. */
+"pieces";
+
+/**  A folder as it is in a backup. */
+export type SourceRecord = {
+	/**  The name of its folder in the backup. */
+	id: string,
+	kind: SourceKind,
+	/**  Where it was, for a person; what is not UTF-8 is escaped. */
+	path: string,
+	files: number,
+	folders: number,
+	/**  Size of what it restores to, databases included. */
+	bytes: number,
+	databases: number,
+	/**  What could not be read, or only with a reservation; not all of it where there is much. */
+	unread?: UnreadFile[],
+	unread_count?: number,
+};
+
+/**  The sources, and what could be one. */
+export type Sources = {
+	items: Source[],
+	/**
+	 *  The data folder of a PiecesOS on this machine that is no source yet, to be added as it is: without what can be
+	 *  downloaded again.
+	 */
+	suggested?: NewSource | null,
+};
 
 /**  How things are, for one sentence. The window writes it, because it holds a time that goes by and has a language. */
 export type Summary = {
@@ -286,6 +467,33 @@ export type UndoState = {
 	/**  What would come back. */
 	assets: number,
 	bytes: number,
+	/**  The ids of the sources that would come back, and `library` where it would. Empty: the library. */
+	sources?: string[],
+};
+
+/**  A file that is not in a backup as it should be. */
+export type UnreadFile = {
+	/**  From the root of the backup: it starts with the id of its source. What is not UTF-8 is escaped. */
+	path: string,
+	/**  For a person. */
+	why: string,
+};
+
+/**  What to prove. A field that nobody knows is refused: a misspelt `backup` would prove them all. */
+export type Verify = {
+	/**  The id of one backup. Absent: all of them. */
+	backup?: string | null,
+	depth: Depth,
+};
+
+/**  What a verification found. */
+export type VerifyReport = {
+	depth: Depth,
+	/**  How many backups were looked at. */
+	backups: number,
+	bytes_read: number,
+	/**  Those that cannot be restored whole, newest first. */
+	damaged?: DamagedBackup[],
 };
 
 /**  Everything the window and the tray show, except the list of backups, which can be long and is fetched. */
@@ -307,6 +515,13 @@ export type View = {
 	/**  What the service can do beyond the Backup API; empty for one that has none of the extensions. */
 	features: string[],
 };
+
+/**  What of a backup is restored. */
+export type What = "everything" | "library" | 
+/**  One source, by its id. */
+({ source: string }) & { paths?: never } | 
+/**  These paths of the backup, as [`super::Entry::path`] has them. */
+({ paths: string[] }) & { source?: never };
 
 /* Tauri Specta runtime */
 async function typedError<T, E>(result: Promise<T>): Promise<{ status: "ok"; data: T } | { status: "error"; error: E }> {

@@ -1,7 +1,8 @@
 // A job in words: what it does, how far it is, and what a cancel would do now.
 
-import type { Job, JobState } from "./bindings";
+import type { Job, JobState, Restore } from "./bindings";
 import {
+  backups,
   bytes,
   bytesOf,
   duration,
@@ -10,7 +11,7 @@ import {
   timeLeft,
   wholePercent,
 } from "./format";
-import { t } from "./messages";
+import { counted, currentLocale, t, type Key } from "./messages";
 
 export function isRunning(job: Job | null): boolean {
   return job !== null && !isEnded(job.state);
@@ -43,14 +44,51 @@ export function asked(kind: Job["kind"], backup: string): Job {
 
 /** `of` names the backup in a sentence, see `ofMoment`. */
 export function title(job: Job, of: string): string {
-  if (isEnded(job.state)) return t(`job.${job.kind}.${job.state}`, { of });
+  if (isEnded(job.state)) {
+    return checked(job, of) ?? t(`job.${job.kind}.${job.state}`, { of });
+  }
   if (job.state === "canceling") return t("job.canceling");
+  if (job.kind === "verification" && job.backup === "")
+    return t("job.verification-of-all");
   return t(`job.${job.kind}`, { of });
+}
+
+/** What a check has proven or found, where that can be said in a title. */
+function checked({ report, state, backup }: Job, of: string): string | null {
+  const damaged = report?.damaged?.length ?? 0;
+  if (damaged > 0) return counted("count.damaged", damaged);
+  if (state !== "completed" || report?.depth !== "rehearsal") return null;
+  return backup === ""
+    ? counted("count.proven", report.backups)
+    : t("job.verification.proven", { of });
 }
 
 export function phase(job: Job): string {
   if (job.state === "queued") return t("job.phase.queued");
+  if (job.phase === "staging" && job.kind === "verification")
+    return t("job.phase.rehearsing");
+  const chosen = job.restores && !replacesLibrary(job.restores);
+  if (job.phase === "staging" && chosen) return t("job.phase.copying");
   return t(`job.phase.${job.phase}`);
+}
+
+/** Whether the library, and nothing else, is replaced. */
+function replacesLibrary({ what, folder }: Restore): boolean {
+  return what === "library" && folder == null;
+}
+
+/** Whether a job of this kind replaces nothing, so that there is nothing to undo. */
+export function intoFolder(job: Job): boolean {
+  return job.restores?.folder != null;
+}
+
+export function isWaiting(job: Job): boolean {
+  return job.phase === "waiting" && job.state === "running";
+}
+
+/** What a job waits for, in a sentence. */
+export function program(job: Job): string {
+  return job.waits_for ?? t("job.waits-for.unknown");
 }
 
 /** What there is to say about how far it is; only what is known. */
@@ -59,7 +97,7 @@ export function progressFacts(job: Job): string[] {
     job.progress;
   const facts: string[] = [];
   if (bytes_total > 0) facts.push(bytesOf(bytes_done, bytes_total));
-  if (job.state !== "running") return facts;
+  if (job.state !== "running" || isWaiting(job)) return facts;
   if (bytes_per_second) facts.push(rate(bytes_per_second));
   if (seconds_left != null) facts.push(timeLeft(seconds_left));
   return facts;
@@ -68,7 +106,9 @@ export function progressFacts(job: Job): string[] {
 /** What *Cancel* does at this moment. */
 export function cancelNote(job: Job): string {
   if (job.state === "canceling") return t("job.note.canceling");
+  if (isWaiting(job)) return t("job.note.waiting", { program: program(job) });
   if (!job.cancelable) return t("job.note.too-late");
+  if (job.kind === "verification") return t("job.note.verification");
   return job.kind === "creation"
     ? t("job.note.creation")
     : t("job.note.restoration");
@@ -76,6 +116,12 @@ export function cancelNote(job: Job): string {
 
 /** One line about a job that ended well or was cancelled. A failed one has its problem instead. */
 export function endFacts(job: Job): string {
+  if (job.state === "completed" && job.report) {
+    const { depth, backups: n } = job.report;
+    return t(`job.verification.${depth}.facts`, { backups: backups(n) });
+  }
+  if (job.state === "completed" && job.restores) return restored(job.restores);
+  if (job.state === "completed" && job.kind === "verification") return "";
   if (job.state === "completed" && job.kind === "creation") {
     if (job.progress.bytes_total === 0 || !job.ended) return "";
     const took = Date.parse(job.ended) - Date.parse(job.started);
@@ -85,15 +131,42 @@ export function endFacts(job: Job): string {
     });
   }
   if (job.state === "completed" || job.state === "canceled") {
-    return t(`job.${job.kind}.${job.state}.facts` as Parameters<typeof t>[0]);
+    return t(`job.${job.kind}.${job.state}.facts` as Key);
   }
   return "";
+}
+
+function restored({ what, folder }: Restore): string {
+  if (folder != null) return t("job.restoration.completed.folder", { folder });
+  if (what === "library") return t("job.restoration.completed.facts");
+  return what === "everything"
+    ? t("job.restoration.completed.everything")
+    : t("job.restoration.completed.chosen");
+}
+
+/** How many damaged backups are named. */
+const NAMED = 3;
+
+/** What a check has found, and what to do. `of` names a backup in a sentence. Null where it found nothing. */
+export function damage(job: Job, of: (id: string) => string): string | null {
+  const damaged = job.report?.damaged ?? [];
+  if (damaged.length === 0) return null;
+  const names = damaged
+    .slice(0, NAMED)
+    .map(({ backup }) => t("job.verification.backup", { of: of(backup) }));
+  const more = damaged.length - names.length;
+  const all =
+    more > 0
+      ? counted("count.more-names", more, { names: names.join(", ") })
+      : new Intl.ListFormat(currentLocale()).format(names);
+  return t("job.verification.damaged", { names: all });
 }
 
 /** For people who listen: changes with each phase and each quarter, not with each byte. */
 export function announcement(job: Job, of: string): string {
   if (!isRunning(job)) return `${title(job, of)}. ${endFacts(job)}`.trim();
   if (job.state === "canceling") return title(job, of);
+  if (isWaiting(job)) return `${title(job, of)}. ${cancelNote(job)}`;
   const quarter = Math.floor(wholePercent(job.progress.percentage) / 25) * 25;
   return t("job.announce", {
     title: title(job, of),

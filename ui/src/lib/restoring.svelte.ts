@@ -1,11 +1,13 @@
-// One restore sheet from the preview to the end: looking, replacing, undoing.
+// One restore sheet from the preview to the end: choosing, looking, replacing, undoing.
 
 import {
   commands,
   type Job,
   type Preview,
   type Problem,
+  type Restore,
   type View,
+  type What,
 } from "./bindings";
 import { isRunning } from "./jobs";
 import { ask } from "./problem";
@@ -19,9 +21,20 @@ export type Step =
   | "undoing"
   | "ended";
 
+const TYPED_AFTER = 300;
+
+/** What a sheet needs of the window around it. */
+export type Around = {
+  view: () => View | null;
+  undone: () => void;
+};
+
 export class Restoring {
   readonly backup: string;
   step = $state<Step>("preview");
+  what = $state.raw<What>("everything");
+  /** Into which folder; null for back in place, and empty before it is known. */
+  folder = $state<string | null>(null);
   /** Null while it is looked for, and where there is none. */
   preview = $state.raw<Preview | null>(null);
   /** The service cannot say beforehand. */
@@ -32,14 +45,16 @@ export class Restoring {
 
   /** The job that was known before ours started, so that the two are not mixed up. */
   #before: string | null = null;
-  #view: () => View | null;
-  #undone: () => void;
+  #looks = 0;
+  #typing: ReturnType<typeof setTimeout> | undefined;
+  #around: Around;
 
-  constructor(backup: string, view: () => View | null, undone: () => void) {
+  constructor(backup: string, around: Around, chosen?: Restore) {
     this.backup = backup;
-    this.#view = view;
-    this.#undone = undone;
-    const job = view()?.job ?? null;
+    this.#around = around;
+    this.what = chosen?.what ?? "everything";
+    this.folder = chosen?.folder ?? null;
+    const job = around.view()?.job ?? null;
     if (
       job &&
       isRunning(job) &&
@@ -51,17 +66,58 @@ export class Restoring {
     }
   }
 
+  /** Whether the service can restore a part, or into a folder. */
+  get parts(): boolean {
+    return this.#around.view()?.features.includes("restore-parts") ?? false;
+  }
+
+  /** Whether it is said where to. */
+  get placed(): boolean {
+    return this.folder === null || this.folder.trim() !== "";
+  }
+
   async look(): Promise<void> {
     if (this.step !== "preview") return;
+    const look = ++this.#looks;
+    clearTimeout(this.#typing);
     this.problem = null;
-    const answer = await ask(commands.previewRestore(this.backup));
+    if (!this.placed) return;
+    const answer = await ask(
+      this.parts
+        ? commands.previewParts(this.backup, this.choice)
+        : commands.previewRestore(this.backup),
+    );
+    // Another choice may have been made meanwhile.
+    if (look !== this.#looks) return;
     if (answer.ok) this.preview = answer.data;
     else if (answer.problem.code === "unsupported") this.unforeseen = true;
     else this.problem = answer.problem;
   }
 
+  /** What was seen of another choice does not hold for this one. */
+  choose(choice: { what?: What; folder?: string | null }): Promise<void> {
+    if (choice.what !== undefined) this.what = choice.what;
+    if (choice.folder !== undefined) this.folder = choice.folder;
+    this.preview = null;
+    return this.look();
+  }
+
+  /** A path that is still being typed is looked at when nothing has come for a moment. */
+  type(folder: string): void {
+    this.folder = folder;
+    this.preview = null;
+    this.problem = null;
+    this.#looks += 1;
+    clearTimeout(this.#typing);
+    this.#typing = setTimeout(() => void this.look(), TYPED_AFTER);
+  }
+
   async restore(): Promise<void> {
-    await this.#start("restoring", () => commands.restore(this.backup));
+    await this.#start("restoring", () =>
+      this.parts
+        ? commands.restoreParts(this.backup, this.choice)
+        : commands.restore(this.backup),
+    );
   }
 
   async undo(): Promise<void> {
@@ -84,13 +140,20 @@ export class Restoring {
     if (!isRunning(job)) this.#end();
   }
 
+  /** What was chosen in this sheet. */
+  get choice(): Restore {
+    return this.folder === null
+      ? { what: this.what }
+      : { what: this.what, folder: this.folder.trim() };
+  }
+
   async #start(
     step: "restoring" | "undoing",
     command: () => ReturnType<typeof commands.restore>,
   ): Promise<void> {
     const back = this.step;
     const last = this.job;
-    this.#before = this.#view()?.job?.id ?? null;
+    this.#before = this.#around.view()?.job?.id ?? null;
     this.job = null;
     this.problem = null;
     this.step = step;
@@ -113,6 +176,6 @@ export class Restoring {
       this.job?.state !== "failed" &&
       this.job?.state !== "canceled";
     this.step = "ended";
-    if (undone) this.#undone();
+    if (undone) this.#around.undone();
   }
 }

@@ -3,6 +3,7 @@
 
 import type { Job, View } from "./bindings";
 import { backups } from "./format";
+import { isWaiting, program, title } from "./jobs";
 import { counted, t } from "./messages";
 import { daysBetween, ofMoment, relative } from "./times";
 
@@ -48,7 +49,7 @@ export function sentence(
       };
     case "last-failed":
       return {
-        title: t(`summary.last-failed.${view.job?.kind ?? "creation"}`),
+        title: lastFailed(view.job),
         detail: lastGood(view, since, now),
       };
   }
@@ -71,10 +72,17 @@ function lastBackup(view: View, since: Date | null, now: Date): string {
 }
 
 function lastGood(view: View, since: Date | null, now: Date): string {
+  if (view.job?.kind === "verification") return lastBackup(view, since, now);
   if (view.job && view.job.kind !== "creation") return t("summary.as-it-was");
   return since
     ? t("summary.still-good", { relative: relative(since, now) })
     : t("summary.no-backup");
+}
+
+/** A check that found damage has not failed itself, so what it found is said. */
+function lastFailed(job: Job | null): string {
+  if (job?.report?.damaged?.length) return `${title(job, "")}.`;
+  return t(`summary.last-failed.${job?.kind ?? "creation"}`);
 }
 
 function firstStart(view: View): string {
@@ -111,6 +119,12 @@ function working(
     return {
       title: t("summary.canceling"),
       detail: t("summary.canceling.detail"),
+    };
+  }
+  if (job && isWaiting(job)) {
+    return {
+      title: t("summary.waiting", { program: program(job) }),
+      detail: t("summary.waiting.detail"),
     };
   }
   const kind = job?.kind ?? "creation";

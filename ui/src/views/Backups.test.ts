@@ -280,6 +280,9 @@ describe("a service without the extensions", () => {
       backup,
       assets: null,
       stored_bytes: null,
+      sources: [],
+      unread_count: 0,
+      proven: null,
     }));
     await openList();
     expect(rows()[0]).not.toHaveTextContent(/snippets|new/);

@@ -2,7 +2,7 @@ import { screen, waitFor, within } from "@testing-library/svelte";
 import { describe, expect, it } from "vitest";
 import type { Connection, FoundService } from "../lib/bindings";
 import type { Backend } from "../lib/testing/backend";
-import { PROBLEMS } from "../lib/testing/fixtures";
+import { ALL_EXTENSIONS, PROBLEMS } from "../lib/testing/fixtures";
 import {
   backendWith,
   button,
@@ -66,11 +66,11 @@ describe("the connection", () => {
     await openSettings();
     const list = await screen.findByText("What PiecesOS does not offer");
     const missing = within(list.parentElement!).getAllByRole("listitem");
-    expect(missing).toHaveLength(5);
+    expect(missing).toHaveLength(6);
   });
 
   it("says nothing of that about its own service", async () => {
-    backendWith(3);
+    backendWith(3, { features: ALL_EXTENSIONS });
     await openSettings();
     await screen.findByText("No other service was found on this computer.");
     expect(screen.queryByText(/does not offer/)).toBeNull();

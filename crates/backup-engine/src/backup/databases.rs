@@ -41,7 +41,7 @@ struct State {
 }
 
 enum Planned {
-    Library(Node, Pages),
+    Library(Box<Node>, Pages),
     Found(Box<FoundDatabase>, Unread),
     /// The log or journal of a database that is stored as the files that it consists of.
     Beside(PathBuf, Unread),
@@ -75,7 +75,7 @@ impl Databases {
         });
         let mut planned: BTreeMap<_, _> = found.collect();
         let pages = std::mem::replace(&mut library.pages, Pages::Taken);
-        let first = Planned::Library(library.stored.node.clone(), pages);
+        let first = Planned::Library(Box::new(library.stored.node.clone()), pages);
         planned.insert(LIBRARY_FILE.into(), first);
         Ok(Self(Arc::new(State {
             sources: sources.clone(),
@@ -128,7 +128,7 @@ impl State {
         loop {
             let (path, planned) = lock(&self.planned).pop_first()?;
             let entry = match planned {
-                Planned::Library(node, pages) => Some(self.pages(&path, node, pages, None)),
+                Planned::Library(node, pages) => Some(self.pages(&path, *node, pages, None)),
                 Planned::Found(found, unread) => self.database(*found, unread),
                 Planned::Beside(absolute, unread) => self.file(path, &absolute, &unread),
             };
@@ -184,7 +184,7 @@ impl State {
                     .proofs
                     .push((path.clone(), reader.proof(), unread.clone()));
                 drop(noted);
-                Some(self.pages(&path, node, Pages::Open(*reader), Some(unread)))
+                Some(self.pages(&path, node, Pages::Open(reader), Some(unread)))
             }
             Begun::Plain { why, beside } => {
                 unread.note(&path, why.to_string());

@@ -62,7 +62,7 @@ pub(super) fn look(
     };
     Ok(LibraryToStore {
         stored,
-        pages: Pages::Open(reader),
+        pages: Pages::Open(Box::new(reader)),
         proof: Some(proof),
     })
 }

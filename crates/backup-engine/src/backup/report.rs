@@ -2,7 +2,8 @@
 
 use super::ends::Sums;
 use crate::destination::{SourceRecord, UnreadFile};
-use crate::sources::{FolderSources, Missing, path_text};
+use crate::names::escape;
+use crate::sources::{FolderSources, Missing};
 
 /// In the order of their ids.
 pub(super) fn records(
@@ -16,7 +17,7 @@ pub(super) fn records(
         SourceRecord {
             id: source.id.to_string(),
             kind: source.kind.name().to_owned(),
-            path: path_text(&source.path),
+            path: escape(&source.path),
             files: counts.stored_files() + counts.others,
             folders: counts.folders,
             bytes: counts.bytes + databases.bytes,
@@ -33,7 +34,7 @@ pub(super) fn records(
     let away = missing.iter().map(|missing| SourceRecord {
         id: missing.source.id.to_string(),
         kind: missing.source.kind.name().to_owned(),
-        path: path_text(&missing.source.path),
+        path: escape(&missing.source.path),
         unread: vec![UnreadFile {
             path: missing.source.id.to_string(),
             why: missing.why.clone(),

@@ -31,7 +31,7 @@ pub(super) struct PagesToRead {
 }
 
 pub(super) enum Pages {
-    Open(PageReader),
+    Open(Box<PageReader>),
     Unchanged(Begin),
     Taken,
 }
@@ -52,7 +52,7 @@ impl ReadSourceOpen for ToRead {
             Self::File(file) => Ok(Box::new(file.open()?)),
             Self::Pages(mut pages) => {
                 let reader = match std::mem::replace(&mut pages.pages, Pages::Taken) {
-                    Pages::Open(reader) => Ok(reader),
+                    Pages::Open(reader) => Ok(*reader),
                     Pages::Unchanged(begin) => begin(),
                     Pages::Taken => Err(io::Error::other("it was opened twice")),
                 };

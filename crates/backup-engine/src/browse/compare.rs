@@ -3,7 +3,7 @@
 use super::items::{self, differences};
 use super::opened::Opened;
 use super::path::{ITEMS, Place};
-use super::scratch::{Scratch, unreadable};
+use super::scratch::{Scratch, have_same_library, unreadable};
 use super::side_by_side::Walk;
 use super::sides::{Folders, same};
 use super::{Difference, Page, Version, clamp};
@@ -86,7 +86,7 @@ impl Engine {
         };
         match (older.backup(), newer.backup()) {
             (Some(older), Some(newer)) => {
-                if older.details.library.sha256 == newer.details.library.sha256 {
+                if have_same_library(older, newer)? {
                     return Ok(Vec::new());
                 }
                 let files = (library(older)?, library(newer)?);

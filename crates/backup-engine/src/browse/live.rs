@@ -195,11 +195,16 @@ fn kind(path: &Path, metadata: &fs::Metadata) -> EntryKind {
         EntryKind::Link
     } else if !kind.is_file() {
         EntryKind::Special
-    } else if metadata.len() >= 512 && begins_as_database(path).unwrap_or(false) {
+    } else if is_pages(metadata.len()) && begins_as_database(path).unwrap_or(false) {
         EntryKind::Database
     } else {
         EntryKind::File
     }
+}
+
+/// As a backup tells it: the smallest page has 512 bytes, and a file of pages has only whole ones.
+fn is_pages(bytes: u64) -> bool {
+    bytes >= 512 && bytes.is_multiple_of(512)
 }
 
 fn begins_as_database(path: &Path) -> io::Result<bool> {

@@ -152,6 +152,15 @@ fn chunks_of(backup: &Opened) -> Result<(&Content, Vec<DataId>), Error> {
     Ok((content, chunks))
 }
 
+/// Whether two backups have the very same library: then it is not even written to be read.
+pub(super) fn have_same_library(one: &Opened, other: &Opened) -> Result<bool, Error> {
+    let chunks = |backup: &Opened| match chunks_of(backup) {
+        Ok((_, chunks)) => Ok(chunks),
+        Err(error) => Err(error.naming(&backup.id)),
+    };
+    Ok(chunks(one)? == chunks(other)?)
+}
+
 /// The same for the same content.
 fn name_of(chunks: &[DataId]) -> String {
     let mut hash = Sha256::new();

@@ -83,7 +83,7 @@ impl SourceRecord {
 /// A file that is not in a backup as it should be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnreadFile {
-    /// In its source; what is not UTF-8 is escaped.
+    /// From the id of its source on; what is not UTF-8 is escaped.
     pub path: String,
     /// For a person.
     pub why: String,

@@ -98,7 +98,7 @@ impl Swap {
             }
         });
         if killed() {
-            return moved;
+            return moved.and(Err(Error::Unsettled));
         }
         if let Err(error) = moved {
             self.withdraw(data_dir)?;

@@ -181,7 +181,8 @@ impl PartMoves {
 
     /// Folders in which nothing may be renamed are opened to it for the time being.
     fn loosen(&self) -> io::Result<()> {
-        for folder in &self.folders {
+        // Those that only come need not be opened, and something else may be in their place.
+        for folder in self.folders.iter().filter(|folder| folder.before.is_some()) {
             let Some(open) = there_or_not(self.base.walk(&folder.at()))? else {
                 continue;
             };
@@ -200,7 +201,10 @@ impl PartMoves {
             let folder = parents.of(&entry.at)?;
             let live = folder.look(entry.name())?;
             // What changed since it was looked at was never seen, and so is not replaced.
-            if entry.seen.is_some() && live != entry.seen || !entry.take && live.is_some() {
+            let changed = entry
+                .seen
+                .is_some_and(|seen| live.is_none_or(|now| !seen.is_still(&now)));
+            if changed || !entry.take && live.is_some() {
                 return Err(io::ErrorKind::StaleNetworkFileHandle.into());
             }
             if entry.take && live.is_some() {

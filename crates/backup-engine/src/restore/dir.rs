@@ -234,6 +234,21 @@ impl Dir {
         Ok(File::from(self.0.try_clone()?))
     }
 
+    /// Makes the content of a regular file durable, whatever its mode is.
+    pub(crate) fn sync_file(&self, name: &OsStr) -> io::Result<()> {
+        let file = match self.read_file(name) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                let mode = self.look(name)?.map_or(0, |seen| seen.mode);
+                self.set_mode_of(name, mode | 0o400)?;
+                let file = self.read_file(name)?;
+                self.set_mode_of(name, mode)?;
+                file
+            }
+            file => file?,
+        };
+        file.sync_all()
+    }
+
     /// Makes what was created, renamed or removed in it durable.
     pub(crate) fn sync(&self) -> io::Result<()> {
         failpoint("restore-sync")?;
@@ -288,5 +303,6 @@ pub(super) fn seen(stat: &Stat) -> Seen {
         device: stat.st_dev as u64,
         mode: stat.st_mode as u32 & 0o7777,
         owner: (stat.st_uid, stat.st_gid),
+        links: stat.st_nlink as u64,
     }
 }

@@ -12,7 +12,7 @@ use super::tree::damaged;
 use super::{PartPreview, plan::canceled};
 use crate::Error;
 use crate::backup::LIBRARY_FILE;
-use crate::destination::{CopyError, Part};
+use crate::destination::Part;
 use crate::durable::{create_private_folder, sync_folder};
 use crate::failpoint::failpoint;
 use crate::journal;
@@ -80,10 +80,7 @@ impl LibraryPlan {
         let mut fill = Fill::new(&file, content, zeros, restore.watch);
         let filled = fill.run(&self.chunks, &mut local);
         drop(local);
-        filled.map_err(|error| match error {
-            CopyError::Source(error) => error,
-            CopyError::Target(error) => STAGING(error),
-        })?;
+        filled.map_err(|error| error.explain("staging the backup"))?;
         let synced = failpoint("restore-sync-library")
             .and_then(|()| file.sync_all())
             .and_then(|()| sync_folder(&folder));

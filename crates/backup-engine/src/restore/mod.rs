@@ -202,7 +202,7 @@ impl Restore<'_> {
                 .join(area::staged(number));
             let staging = stage::Staging {
                 plan,
-                folder,
+                folder: &folder,
                 path,
                 contents: self.contents,
                 zeros: &zeros,
@@ -210,7 +210,9 @@ impl Restore<'_> {
                 known_unsound: &known_unsound,
             };
             staging.run()?;
-            stage::sync(&area).map_err(stage::STAGING)?;
+            let entries = plan.steps.iter().map(|step| step.put.len()).sum();
+            stage::sync(&folder, entries).map_err(stage::STAGING)?;
+            area.sync().map_err(stage::STAGING)?;
         }
         match &plans.library {
             Some(library) => library.stage(self, &zeros),

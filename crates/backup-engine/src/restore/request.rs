@@ -8,6 +8,7 @@ use super::Restore;
 use super::area::{Areas, missing_above};
 use super::target::{LIBRARY_ID, SourcePlace, Target};
 use crate::backup::LIBRARY_FILE;
+use crate::destination::SourceRecord;
 use crate::names::{escape, unescape};
 use crate::{BackupId, Error};
 
@@ -56,12 +57,20 @@ impl Restore<'_> {
         let (library, sources) = self.chosen(&request.what, &request.place)?;
         match &request.place {
             Place::InPlace => self.in_place(library, sources),
-            Place::Folder(folder) => self.into_folder(folder, library, sources),
+            Place::Folder(folder) => self.for_folder(folder, library, sources),
         }
     }
 
     fn chosen(&self, what: &What, place: &Place) -> Result<(bool, Vec<Chosen>), Error> {
-        let recorded = || self.details.sources.iter().map(|source| source.id.clone());
+        // Of a source that was away, the backup holds its name alone.
+        let was_there = |source: &&SourceRecord| {
+            let mut unread = source.unread.iter();
+            unread.all(|file| file.path != source.id)
+        };
+        let recorded = || {
+            let sources = self.details.sources.iter().filter(was_there);
+            sources.map(|source| source.id.clone())
+        };
         let set_up = |id: &String| self.place_of(id).is_some();
         match what {
             What::Library => Ok((true, Vec::new())),
@@ -151,7 +160,7 @@ impl Restore<'_> {
         Ok(goals)
     }
 
-    fn into_folder(
+    fn for_folder(
         &self,
         folder: &Path,
         library: bool,
@@ -202,7 +211,7 @@ impl Restore<'_> {
     /// Our own folders, in which a restore touches nothing.
     fn protected(&self) -> Vec<PathBuf> {
         let own = [self.data_dir, self.destination].into_iter();
-        own.map(|folder| resolved(folder)).collect()
+        own.map(resolved).collect()
     }
 
     fn check_folder(&self, folder: &Path) -> Result<(), Error> {

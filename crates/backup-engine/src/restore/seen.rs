@@ -33,6 +33,20 @@ pub(crate) struct Seen {
     pub device: u64,
     pub mode: u32,
     pub owner: (u32, u32),
+    pub links: u64,
+}
+
+impl Seen {
+    /// Whether it is still the same in the middle of a commit: to rename one name of a file changes the ctime of all its
+    /// names.
+    pub(crate) fn is_still(&self, now: &Self) -> bool {
+        let ctime = if self.links > 1 && self.kind != Kind::Folder {
+            self.ctime
+        } else {
+            now.ctime
+        };
+        *self == Self { ctime, ..*now }
+    }
 }
 
 /// The metadata of an entry. What is absent is left as it is.
@@ -175,8 +189,11 @@ fn is_for_users(name: &str) -> bool {
     cfg!(target_vendor = "apple") || name.starts_with("user.")
 }
 
+/// Names and values.
+type Attributes = Vec<(String, Vec<u8>)>;
+
 /// Sorted by name. `None`: the file system has none.
-fn attributes(file: &File) -> io::Result<Option<Vec<(String, Vec<u8>)>>> {
+fn attributes(file: &File) -> io::Result<Option<Attributes>> {
     use rustix::io::Errno;
     let mut list = vec![0; 64 * 1024];
     let length = match rustix::fs::flistxattr(file, &mut list) {

@@ -18,14 +18,14 @@ use super::plan::{Plan, Put, Step, canceled, collision};
 use super::seen::{Dress, Kind};
 use super::tree::Contents;
 use crate::database::{Soundness, soundness};
-use crate::destination::{CopyError, Part};
+use crate::destination::Part;
 use crate::failpoint::failpoint;
 use crate::{Error, Watch};
 
 /// One part of a restore while it is staged.
 pub(super) struct Staging<'a> {
     pub plan: &'a Plan,
-    pub folder: Dir,
+    pub folder: &'a Dir,
     /// The same, as a path: SQLite opens files by that.
     pub path: PathBuf,
     pub contents: &'a Contents,
@@ -176,10 +176,8 @@ impl Staging<'_> {
             there: &item.put.there,
         };
         let mut fill = Fill::new(file, content, self.zeros, self.watch);
-        fill.run(&chunks, &mut local).map_err(|error| match error {
-            CopyError::Source(error) => error,
-            CopyError::Target(error) => STAGING(error),
-        })?;
+        let filled = fill.run(&chunks, &mut local);
+        filled.map_err(|error| error.explain("staging the backup"))?;
         let dress = Dress::of(&item.put.wanted.node.meta);
         dress.put_on(file).map_err(STAGING)
     }
@@ -248,23 +246,28 @@ pub(super) const STAGING: fn(io::Error) -> Error = |source| Error::Io {
     source,
 };
 
-/// Makes all that was staged in an area durable. One call for the whole disk: syncing files one by one takes minutes where
-/// there are many.
-#[cfg(target_os = "linux")]
-pub(super) fn sync(area: &Dir) -> io::Result<()> {
+/// Up to so many entries are synced one by one.
+const FEW: usize = 256;
+
+/// Makes so many entries that were staged in this folder durable. Many are, with one call for the whole disk, which waits
+/// for what others have written as well; one by one they would take minutes.
+pub(super) fn sync(staged: &Dir, entries: usize) -> io::Result<()> {
     failpoint("restore-sync-all")?;
-    Ok(rustix::fs::syncfs(area.file()?)?)
+    #[cfg(target_os = "linux")]
+    if entries > FEW {
+        return Ok(rustix::fs::syncfs(staged.file()?)?);
+    }
+    tracing::trace!(entries, few = FEW, "syncing one by one");
+    sync_each(staged)
 }
 
-/// Makes all that was staged in an area durable.
-#[cfg(not(target_os = "linux"))]
-pub(super) fn sync(area: &Dir) -> io::Result<()> {
-    for name in area.names()? {
-        match area.look(&name)?.map(|seen| seen.kind) {
-            Some(Kind::Folder) => sync(&area.enter(&name)?)?,
-            Some(Kind::File) => area.read_file(&name)?.sync_all()?,
+fn sync_each(folder: &Dir) -> io::Result<()> {
+    for name in folder.names()? {
+        match folder.look(&name)?.map(|seen| seen.kind) {
+            Some(Kind::Folder) => sync_each(&folder.enter(&name)?)?,
+            Some(Kind::File) => folder.sync_file(&name)?,
             _ => {}
         }
     }
-    area.sync()
+    folder.sync()
 }

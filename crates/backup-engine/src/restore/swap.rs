@@ -39,11 +39,6 @@ impl Restore<'_> {
             parts: parts.collect::<Result<_, _>>()?,
         };
         replace(self.data_dir, self.library, Incoming::Staged, &note)?;
-        if is_over(self.data_dir)
-            && let Err(error) = remove_staging(self.data_dir)
-        {
-            tracing::warn!(%error, "the empty folders of a restore stay until the next one");
-        }
         Ok(Outcome::Completed(()))
     }
 }
@@ -115,8 +110,12 @@ fn replace(
     } else {
         commit()?;
     }
+    // A journal that could not be removed still counts, and with it all that it is about.
     if is_over(data_dir) {
         undo::remove_older(data_dir);
+        if let Err(error) = remove_staging(data_dir) {
+            tracing::warn!(%error, "the empty folders of a restore stay until the next one");
+        }
     }
     Ok(())
 }

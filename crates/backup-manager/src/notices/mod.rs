@@ -6,11 +6,12 @@ mod words;
 
 use std::collections::VecDeque;
 
-use backup_api::{BackupDetails, Job, JobKind, JobState, Problem, UndoState};
+use backup_api::{BackupDetails, Job, JobKind, JobState, Problem, Restore, UndoState};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use answer::{Button, Reaction};
+use words::Told;
 
 /// As many ended jobs are remembered; a service runs one at a time.
 const REMEMBERED: usize = 32;
@@ -25,6 +26,8 @@ pub enum NoticeKind {
     RestoreFailed,
     UndoDone,
     UndoFailed,
+    VerificationDone,
+    VerificationFailed,
 }
 
 /// Enough to act on a notice later, when it is clicked. Kept with the notification as text.
@@ -98,14 +101,28 @@ fn notice(job: &Job, moment: Moment) -> Option<Notice> {
         (JobKind::Restoration, JobState::Failed) => NoticeKind::RestoreFailed,
         (JobKind::Undo, JobState::Completed) => NoticeKind::UndoDone,
         (JobKind::Undo, JobState::Failed) => NoticeKind::UndoFailed,
+        (JobKind::Verification, JobState::Completed) => NoticeKind::VerificationDone,
+        (JobKind::Verification, JobState::Failed) => NoticeKind::VerificationFailed,
         // A cancel was somebody's own wish.
         _ => return None,
     };
     let made = moment
         .last_backup
         .filter(|details| details.backup.id == job.backup);
-    let undo = moment.undo.filter(|undo| undo.backup == job.backup);
-    let (title, body) = words::of(kind, job.problem.as_ref(), made, undo);
+    // A restore into a folder replaced nothing, so what is kept is of another one.
+    let in_place = |restore: &Restore| restore.folder.is_none();
+    let undo = moment
+        .undo
+        .filter(|undo| undo.backup == job.backup)
+        .filter(|_| job.restores.as_ref().is_none_or(in_place));
+    let told = Told {
+        problem: job.problem.as_ref(),
+        made,
+        undo,
+        restores: job.restores.as_ref(),
+        report: job.report.as_ref(),
+    };
+    let (title, body) = words::of(kind, told);
     let restored = undo
         .filter(|_| kind == NoticeKind::RestoreDone)
         .map(|undo| undo.restored);
@@ -134,8 +151,13 @@ pub(crate) fn refused(kind: JobKind, problem: &Problem) -> Notice {
         JobKind::Creation => (NoticeKind::BackupFailed, Some(Button::Retry)),
         JobKind::Restoration => (NoticeKind::RestoreFailed, None),
         JobKind::Undo => (NoticeKind::UndoFailed, None),
+        JobKind::Verification => (NoticeKind::VerificationFailed, None),
     };
-    let (title, body) = words::of(kind, Some(problem), None, None);
+    let told = Told {
+        problem: Some(problem),
+        ..Told::default()
+    };
+    let (title, body) = words::of(kind, told);
     let subject = Subject {
         kind,
         backup: None,
@@ -153,6 +175,7 @@ pub(crate) fn refused(kind: JobKind, problem: &Problem) -> Notice {
 mod tests {
     use super::*;
     use crate::samples;
+    use backup_api::What;
     use chrono::TimeDelta;
 
     fn ended(kind: JobKind, state: JobState) -> Job {
@@ -213,6 +236,17 @@ mod tests {
                 JobState::Failed,
                 Some((NoticeKind::UndoFailed, None)),
             ),
+            (
+                JobKind::Verification,
+                JobState::Completed,
+                Some((NoticeKind::VerificationDone, None)),
+            ),
+            (
+                JobKind::Verification,
+                JobState::Failed,
+                Some((NoticeKind::VerificationFailed, None)),
+            ),
+            (JobKind::Verification, JobState::Canceled, None),
         ] {
             let notice = see(&mut acquainted(), &ended(kind, state));
             let told = notice.map(|notice| (notice.subject.kind, notice.button));
@@ -278,6 +312,7 @@ mod tests {
             restored: samples::noon(),
             assets: 12,
             bytes: 900,
+            sources: Vec::new(),
         };
         let moment = Moment {
             job: Some(&done),
@@ -288,5 +323,31 @@ mod tests {
         assert_eq!(notice.button, Some(Button::Undo));
         assert_eq!(notice.subject.restored, Some(samples::noon()));
         assert!(notice.body.contains("12 items"), "{}", notice.body);
+    }
+
+    #[test]
+    fn a_restore_into_a_folder_says_where_and_offers_no_undo_of_another_one() {
+        let done = Job {
+            restores: Some(Restore {
+                what: What::Everything,
+                folder: Some("/tmp/looked-at".into()),
+            }),
+            ..ended(JobKind::Restoration, JobState::Completed)
+        };
+        let earlier = UndoState {
+            backup: "b1".into(),
+            restored: samples::noon(),
+            assets: 12,
+            bytes: 900,
+            sources: Vec::new(),
+        };
+        let moment = Moment {
+            job: Some(&done),
+            undo: Some(&earlier),
+            ..Moment::default()
+        };
+        let notice = acquainted().observe(moment).unwrap();
+        assert_eq!((notice.button, notice.subject.restored), (None, None));
+        assert!(notice.body.contains("/tmp/looked-at"), "{}", notice.body);
     }
 }

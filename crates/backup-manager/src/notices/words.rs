@@ -1,34 +1,87 @@
 //! The texts of notices: what happened, and what it means for the data.
 
-use backup_api::{BackupDetails, Problem, UndoState};
+use backup_api::{BackupDetails, Depth, Problem, Restore, UndoState, VerifyReport};
 
 use super::NoticeKind;
 
+/// What is known of what is told.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Told<'a> {
+    pub problem: Option<&'a Problem>,
+    pub made: Option<&'a BackupDetails>,
+    pub undo: Option<&'a UndoState>,
+    pub restores: Option<&'a Restore>,
+    pub report: Option<&'a VerifyReport>,
+}
+
 /// Title and body.
-pub(super) fn of(
-    kind: NoticeKind,
-    problem: Option<&Problem>,
-    made: Option<&BackupDetails>,
-    undo: Option<&UndoState>,
-) -> (String, String) {
+pub(super) fn of(kind: NoticeKind, told: Told) -> (String, String) {
+    let Told { problem, .. } = told;
     let (title, body) = match kind {
-        NoticeKind::BackupDone => (
-            "Backup finished",
-            made.map_or("Everything in the library is in it.".to_owned(), contents),
-        ),
-        NoticeKind::RestoreDone => (
-            "Restore finished",
-            undo.map_or("The library is as it was in the backup.".to_owned(), kept),
-        ),
+        NoticeKind::BackupDone => ("Backup finished", made(told.made)),
+        NoticeKind::RestoreDone => ("Restore finished", restored(told)),
         NoticeKind::UndoDone => (
             "Restore undone",
-            "The library is as it was before the restore.".to_owned(),
+            "Everything is as it was before the restore.".to_owned(),
         ),
+        NoticeKind::VerificationDone => verified(told.report),
         NoticeKind::BackupFailed => ("Backup failed", reason(problem)),
         NoticeKind::RestoreFailed => ("Restore failed", reason(problem)),
         NoticeKind::UndoFailed => ("The restore was not undone", reason(problem)),
+        NoticeKind::VerificationFailed if damaged(problem) => {
+            ("Backups are damaged", reason(problem))
+        }
+        NoticeKind::VerificationFailed => ("The backups were not checked", reason(problem)),
     };
     (title.to_owned(), body)
+}
+
+fn made(made: Option<&BackupDetails>) -> String {
+    let Some(made) = made else {
+        return "Everything in the library is in it.".to_owned();
+    };
+    match made.unread_count {
+        0 => contents(made),
+        unread => {
+            let files = if unread == 1 { "file" } else { "files" };
+            let unread = separated(unread);
+            format!("{} {unread} {files} could not be read.", contents(made))
+        }
+    }
+}
+
+fn restored(told: Told) -> String {
+    if let Some(folder) = told.restores.and_then(|restore| restore.folder.as_ref()) {
+        return format!("It is in the folder {folder}. Nothing was replaced.");
+    }
+    told.undo.map_or(
+        "What was restored is as it was in the backup.".to_owned(),
+        kept,
+    )
+}
+
+fn verified(report: Option<&VerifyReport>) -> (&'static str, String) {
+    let Some(report) = report else {
+        return ("Backups checked", "No damage was found.".to_owned());
+    };
+    let backups = match report.backups {
+        1 => "1 backup".to_owned(),
+        many => format!("{} backups", separated(many)),
+    };
+    match report.depth {
+        Depth::Quick => (
+            "Backups checked",
+            format!("Everything is there that {backups} should hold."),
+        ),
+        Depth::Full => (
+            "Backups checked",
+            format!("Every byte of {backups} was read and is as it should be."),
+        ),
+        Depth::Rehearsal => (
+            "Proven restorable",
+            format!("The restore of {backups} was rehearsed, and every byte compared."),
+        ),
+    }
 }
 
 fn contents(made: &BackupDetails) -> String {
@@ -45,6 +98,10 @@ fn kept(undo: &UndoState) -> String {
         "What was there before ({}) is kept and can be brought back.",
         items(undo.assets)
     )
+}
+
+fn damaged(problem: Option<&Problem>) -> bool {
+    problem.is_some_and(|problem| problem.code == "damaged")
 }
 
 fn reason(problem: Option<&Problem>) -> String {
@@ -98,7 +155,11 @@ mod tests {
     #[test]
     fn a_finished_backup_says_what_is_in_it_and_what_it_cost() {
         let made = samples::details("b1");
-        let (_, body) = of(NoticeKind::BackupDone, None, Some(&made), None);
+        let told = Told {
+            made: Some(&made),
+            ..Told::default()
+        };
+        let (_, body) = of(NoticeKind::BackupDone, told);
         assert_eq!(
             body,
             "4,212 items, 312.5 MB. It added 2.1 MB to the destination."
@@ -106,9 +167,50 @@ mod tests {
     }
 
     #[test]
+    fn a_finished_backup_says_how_many_files_it_could_not_read() {
+        let made = BackupDetails {
+            unread_count: 1200,
+            ..samples::details("b1")
+        };
+        let told = Told {
+            made: Some(&made),
+            ..Told::default()
+        };
+        let (_, body) = of(NoticeKind::BackupDone, told);
+        assert!(body.ends_with(" 1,200 files could not be read."), "{body}");
+    }
+
+    #[test]
+    fn a_check_says_how_much_of_how_many_backups_is_proven() {
+        let proven = |depth, backups| {
+            let report = VerifyReport {
+                depth,
+                backups,
+                bytes_read: 7,
+                damaged: Vec::new(),
+            };
+            let told = Told {
+                report: Some(&report),
+                ..Told::default()
+            };
+            of(NoticeKind::VerificationDone, told)
+        };
+        let (title, body) = proven(Depth::Rehearsal, 1);
+        assert_eq!(title, "Proven restorable");
+        assert!(body.contains("1 backup was rehearsed"), "{body}");
+        let (title, body) = proven(Depth::Full, 1234);
+        assert_eq!(title, "Backups checked");
+        assert!(body.contains("1,234 backups"), "{body}");
+    }
+
+    #[test]
     fn a_failure_says_why_and_what_to_do() {
         let problem = samples::problem("destination-full");
-        let (_, body) = of(NoticeKind::BackupFailed, Some(&problem), None, None);
+        let told = Told {
+            problem: Some(&problem),
+            ..Told::default()
+        };
+        let (_, body) = of(NoticeKind::BackupFailed, told);
         assert_eq!(body, "What happened: destination-full. What to do.");
     }
 

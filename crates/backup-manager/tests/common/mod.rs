@@ -3,6 +3,7 @@
 #![allow(dead_code, unused_imports)]
 
 mod desk;
+mod extensions;
 pub mod samples;
 
 use std::collections::HashSet;
@@ -124,7 +125,16 @@ impl Fake {
     /// A service with all extensions.
     pub fn extended() -> Arc<Self> {
         Self::new(Some(&[
-            "overview", "details", "preview", "undo", "undelete",
+            "overview",
+            "details",
+            "preview",
+            "undo",
+            "undelete",
+            "sources",
+            "browse",
+            "compare",
+            "verify",
+            "restore-parts",
         ]))
     }
 

@@ -43,6 +43,9 @@ pub fn details(id: &str) -> BackupDetails {
         assets: 4212,
         stored_bytes: 2_100_000,
         seconds: 3.5,
+        sources: Vec::new(),
+        unread_count: 0,
+        proven: None,
     }
 }
 
@@ -55,11 +58,14 @@ pub fn job(backup: &str, kind: JobKind, state: JobState) -> Job {
         backup: backup.into(),
         state,
         phase: if ended { Phase::Done } else { Phase::Storing },
+        waits_for: None,
         progress: Progress::default(),
         cancelable: !ended,
         started: noon(),
         ended: ended.then(noon),
         problem: (state == JobState::Failed).then(|| problem("destination-full")),
+        restores: None,
+        report: None,
     }
 }
 
@@ -100,6 +106,7 @@ pub fn undo(backup: &str, restored: DateTime<Utc>) -> UndoState {
         restored,
         assets: 12,
         bytes: 900,
+        sources: Vec::new(),
     }
 }
 
@@ -111,6 +118,8 @@ pub fn preview(id: &str) -> Preview {
         newer_names: vec!["A snippet".into()],
         needed_bytes: 1,
         free_bytes: 2,
+        parts: Vec::new(),
+        in_use_by: None,
         problem: None,
     }
 }

@@ -1,27 +1,33 @@
 //! Jobs: one at a time, watched by any number of watchers, each ending in exactly one terminal state.
 
 mod meter;
+mod refusals;
+mod reporter;
 mod request;
+mod waiting;
+mod work;
 
 use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use backup_api::{Job, JobKind, JobState, Phase, Problem, Progress};
-use backup_engine::{BackupId, CancelFlag, Engine, Error, Outcome, Step, Watch};
+use backup_api::{Job, JobKind, JobState, Phase};
+use backup_engine::{CancelFlag, Engine, RestoreRequest, Step, Watch};
 use chrono::Utc;
 use tokio::sync::watch;
 
-use crate::convert;
 use crate::error::{ApiError, problem_of};
 use crate::tasks::Tasks;
 use meter::Meter;
+use refusals::busy;
+pub(crate) use refusals::stopping;
+use reporter::Reporter;
 pub(crate) use request::{Fate, Request, Upload};
+use work::End;
 
 /// How many ended jobs are remembered.
 const REMEMBERED: usize = 200;
-/// Between two snapshots of a running job.
-const EVERY: Duration = Duration::from_millis(60);
 
 /// The jobs of one service.
 #[derive(Clone)]
@@ -73,7 +79,7 @@ impl Jobs {
             return Err(stopping());
         }
         state.started += 1;
-        let job = self.new_job(&request, state.started)?;
+        let job = request::begin(&request, &self.0.engine, state.started)?;
         let running = Running {
             cancel: CancelFlag::default(),
             snapshot: watch::Sender::new(job),
@@ -87,57 +93,25 @@ impl Jobs {
         Ok(receiver)
     }
 
-    fn new_job(&self, request: &Request, number: u64) -> Result<Job, ApiError> {
-        let (kind, backup) = match request {
-            Request::Creation(_) => (JobKind::Creation, self.0.engine.new_backup_id().to_string()),
-            Request::Restoration(id) => (JobKind::Restoration, id.to_string()),
-            Request::Undo => {
-                let undo = self.0.engine.undo_record().ok_or(Error::NothingToUndo)?;
-                (JobKind::Undo, undo.backup.to_string())
-            }
-        };
-        Ok(Job {
-            id: format!("job-{number}"),
-            kind,
-            backup,
-            state: JobState::Queued,
-            phase: Phase::Preparing,
-            progress: Progress::default(),
-            cancelable: kind != JobKind::Undo,
-            started: Utc::now(),
-            ended: None,
-            problem: None,
-        })
-    }
-
     async fn carry_out(self, request: Request, running: Running) {
         let watch = self.watch(&running);
         let (engine, backup) = (
             self.0.engine.clone(),
             running.snapshot.borrow().backup.clone(),
         );
-        let work = tokio::task::spawn_blocking(move || match request {
-            Request::Creation(upload) => {
-                if watch.is_canceled() {
-                    return Ok(false);
-                }
-                upload.put(&engine)?;
-                let id = BackupId::parse(&backup)
-                    .ok_or_else(|| Error::Panicked("its own id does not read".into()))?;
-                engine
-                    .back_up(&id, &watch)
-                    .map(|outcome| matches!(outcome, Outcome::Completed(_)))
-            }
-            Request::Restoration(id) => engine
-                .restore(&id, &watch)
-                .map(|outcome| outcome == Outcome::Completed(())),
-            Request::Undo => engine
-                .undo(&watch)
-                .map(|outcome| outcome == Outcome::Completed(())),
-        });
-        let end = match work.await {
-            Ok(Ok(true)) => End::Completed,
-            Ok(Ok(false)) => End::Canceled,
+        let restores = match &request {
+            Request::Restoration(asked) => Some(asked.clone()),
+            _ => None,
+        };
+        let work =
+            tokio::task::spawn_blocking(move || work::run(&engine, request, &backup, &watch));
+        let naming = self.name_who_is_waited_for(&running, restores);
+        let ended = tokio::select! {
+            ended = work => ended,
+            ended = naming => match ended {},
+        };
+        let end = match ended {
+            Ok(Ok(end)) => end,
             Ok(Err(error)) => {
                 tracing::error!(%error, "a job failed");
                 End::Failed(problem_of(&error))
@@ -147,31 +121,35 @@ impl Jobs {
         self.finish(&running, end);
     }
 
-    /// The engine's way to tell how far it is: at once when the phase changes, else at most every [`EVERY`].
+    /// The engine says only that it waits; for whom is in the preview of the same restore. For an undo nobody knows.
+    async fn name_who_is_waited_for(
+        &self,
+        running: &Running,
+        restores: Option<RestoreRequest>,
+    ) -> Infallible {
+        let Some(asked) = restores else {
+            return std::future::pending().await;
+        };
+        waiting::name(&running.snapshot, || async {
+            let (engine, asked) = (self.0.engine.clone(), asked.clone());
+            let preview = self.0.tasks.spawn_blocking(move || engine.preview(&asked));
+            let named = preview.await.ok()?.ok()?.in_use_by;
+            self.changed();
+            named
+        })
+        .await
+    }
+
+    /// The engine's way to tell how far it is.
     fn watch(&self, running: &Running) -> Watch {
         let (jobs, snapshot) = (self.clone(), running.snapshot.clone());
-        let meter = Mutex::new((Meter::new(), None::<Instant>, None));
+        let reporter = Mutex::new(Reporter::new());
         Watch::new(running.cancel.clone(), move |step: Step| {
-            let now = Instant::now();
-            let mut meter = meter.lock().unwrap_or_else(PoisonError::into_inner);
-            let (meter, last, phase) = &mut *meter;
-            let due = last.is_none_or(|last| now.duration_since(last) >= EVERY)
-                || *phase != Some(step.phase);
-            if !due {
-                return;
+            let mut reporter = reporter.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(news) = reporter.take(step, Instant::now()) {
+                snapshot.send_modify(|job| news.write(job));
+                jobs.changed();
             }
-            (*last, *phase) = (Some(now), Some(step.phase));
-            let progress = meter.take(step, now);
-            snapshot.send_modify(|job| {
-                if job.state == JobState::Queued {
-                    job.state = JobState::Running;
-                }
-                job.phase = convert::phase(step.phase);
-                job.progress = progress;
-                job.cancelable &= step.phase != backup_engine::Phase::Committing
-                    && job.state == JobState::Running;
-            });
-            jobs.changed();
         })
     }
 
@@ -180,11 +158,18 @@ impl Jobs {
     fn finish(&self, running: &Running, end: End) {
         let mut job = running.snapshot.borrow().clone();
         let last = job.progress;
-        (job.state, job.progress, job.problem) = match end {
-            End::Completed => (JobState::Completed, Meter::completed(last), None),
-            End::Canceled => (JobState::Canceled, Meter::stopped(last), None),
-            End::Failed(problem) => (JobState::Failed, Meter::stopped(last), Some(problem)),
+        (job.state, job.progress) = match end {
+            End::Completed | End::Verified(_) => (JobState::Completed, Meter::completed(last)),
+            End::Canceled => (JobState::Canceled, Meter::stopped(last)),
+            End::Failed(_) | End::Damaged(..) => (JobState::Failed, Meter::stopped(last)),
         };
+        (job.problem, job.report) = match end {
+            End::Completed | End::Canceled => (None, None),
+            End::Verified(report) => (None, Some(report)),
+            End::Damaged(problem, report) => (Some(problem), Some(report)),
+            End::Failed(problem) => (Some(problem), None),
+        };
+        job.waits_for = None;
         (job.phase, job.cancelable, job.ended) = (Phase::Done, false, Some(Utc::now()));
         let mut state = self.lock();
         state.running = None;
@@ -200,13 +185,24 @@ impl Jobs {
 
     /// Cancels the job of this kind on this backup, and returns once it has ended. The job as it ended; `None` when
     /// there is no such job that runs.
-    pub(crate) async fn cancel(&self, kind: JobKind, backup: &str) -> Option<Job> {
+    pub(crate) async fn cancel_on(&self, kind: JobKind, backup: &str) -> Option<Job> {
         let running = self.running().filter(|running| {
             let job = running.snapshot.borrow();
             job.kind == kind && job.backup == backup
         })?;
         self.stop(&running);
         Some(ended(running.snapshot.subscribe()).await)
+    }
+
+    /// Cancels a job by its own id, and returns once it has ended. The job as it ended, also where it had ended before;
+    /// `None` where there is no such job.
+    pub(crate) async fn cancel(&self, id: &str) -> Option<Job> {
+        let running = self.running();
+        if let Some(running) = running.filter(|running| running.snapshot.borrow().id == id) {
+            self.stop(&running);
+            return Some(ended(running.snapshot.subscribe()).await);
+        }
+        self.all().into_iter().find(|job| job.id == id)
     }
 
     fn stop(&self, running: &Running) {
@@ -229,6 +225,10 @@ impl Jobs {
             self.stop(&running);
             ended(running.snapshot.subscribe()).await;
         }
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.lock().closed
     }
 
     /// The job that runs, and those that ended, newest first.
@@ -287,12 +287,6 @@ impl Jobs {
     }
 }
 
-enum End {
-    Completed,
-    Canceled,
-    Failed(Problem),
-}
-
 /// Waits for the terminal state.
 pub(crate) async fn ended(mut job: watch::Receiver<Job>) -> Job {
     // The sender outlives the job's end; where it does not, the last snapshot is all there is.
@@ -300,32 +294,6 @@ pub(crate) async fn ended(mut job: watch::Receiver<Job>) -> Job {
         return job.clone();
     }
     job.borrow().clone()
-}
-
-/// Of what was not begun, or was cancelled because the service ends.
-pub(crate) fn stopping() -> ApiError {
-    ApiError::new(
-        axum::http::StatusCode::INTERNAL_SERVER_ERROR,
-        "stopping",
-        "The service is stopping. Nothing was changed.",
-        "Start it again, then try again.",
-    )
-}
-
-fn busy(job: &Job) -> ApiError {
-    let what = match job.kind {
-        JobKind::Creation => "The backup",
-        JobKind::Restoration => "The restore of the backup",
-        JobKind::Undo => "The undoing of the restore of the backup",
-    };
-    let message = format!("{what} {} is running. Nothing was changed.", job.backup);
-    let fix = "Wait until it is done, or cancel it.";
-    ApiError::new(
-        axum::http::StatusCode::INTERNAL_SERVER_ERROR,
-        "busy",
-        &message,
-        fix,
-    )
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ pub struct Ids {
     pub deleted: String,
     pub asset: String,
     pub job: String,
+    pub source: String,
 }
 
 impl Ids {
@@ -33,6 +34,7 @@ impl Ids {
             deleted: id(),
             asset: id(),
             job: id(),
+            source: id(),
         }
     }
 }
@@ -47,8 +49,18 @@ impl Call {
         let path = self.template.replace("{backup}", backup);
         let path = path.replace("{asset}", &ids.asset);
         let path = path.replace("{job}", &ids.job);
+        let path = path.replace("{source}", &ids.source);
         assert!(!path.contains('{'), "an unknown parameter in {path}");
-        path
+        path + &self.details(ids)
+    }
+
+    /// What a call cannot do without, after the question mark.
+    fn details(&self, ids: &Ids) -> String {
+        match self.template.as_str() {
+            template if template.ends_with("/content") => "?path=library.db".into(),
+            "/holdfast/compare" => format!("?older={}&newer=now", ids.backup),
+            _ => String::new(),
+        }
     }
 
     pub fn is_websocket(&self) -> bool {

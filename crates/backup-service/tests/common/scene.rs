@@ -25,11 +25,13 @@ impl Scene {
             assert!(answer.status < 300, "{answer:?}");
         }
         let (asset, job) = ("asset-000001".into(), "job-1".into());
+        let source = "notes".into();
         let ids = Ids {
             backup,
             deleted,
             asset,
             job,
+            source,
         };
         let calls = calls(&service).await;
         Self {

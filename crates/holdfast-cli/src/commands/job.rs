@@ -1,84 +1,98 @@
-//! Backing up, restoring, undoing and cancelling.
+//! Backing up, undoing a restore and cancelling.
 
-use backup_api::Preview;
-use backup_client::Client;
+use backup_api::{BackupDetails, Job, JobKind};
+use backup_client::{Client, ClientError};
 use serde_json::json;
 
-use super::{confirm, print};
-use crate::fail::Failure;
+use super::print;
+use crate::fail::{Failure, INCOMPLETE};
+use crate::interrupts::Interrupts;
 use crate::progress::{Act, follow};
 use crate::show;
 
 pub async fn back_up(client: &Client, as_json: bool) -> Result<(), Failure> {
     let coming = follow(client, client.create_watched(), Act::Backup, as_json).await?;
-    if as_json {
-        return Ok(());
-    }
     let id = coming.map(|backup| backup.id).unwrap_or_default();
     let details = super::details(client, &id).await;
-    let stored = details
-        .map(|details| format!(", {} new", show::size(details.stored_bytes)))
-        .unwrap_or_default();
-    print(false, &(), || format!("Backed up as {id}{stored}.\n"))
+    if !as_json {
+        let stored = details
+            .as_ref()
+            .map(|details| show::size(details.stored_bytes));
+        let stored = stored.map_or(String::new(), |stored| format!(", {stored} new"));
+        print(false, &(), || format!("Backed up as {id}{stored}.\n"))?;
+    }
+    match details.filter(|details| details.unread_count > 0) {
+        Some(details) => Err(incomplete(&details, as_json)),
+        None => Ok(()),
+    }
 }
 
-pub async fn restore(client: &Client, id: &str, yes: bool, as_json: bool) -> Result<(), Failure> {
-    let backup = client.backup(id).await?;
-    let preview = client.preview(id).await.ok();
-    if !yes {
-        preview.iter().for_each(tell);
+/// The backup was made, and is not all that was asked for.
+fn incomplete(details: &BackupDetails, as_json: bool) -> Failure {
+    if !as_json {
+        eprint!("{}", show::unread(details));
     }
-    confirm(
-        yes,
-        &format!(
-            "Replace the library with the backup of {}?",
-            show::time(backup.created.value)
-        ),
-    )?;
-    follow(client, client.restore_watched(id), Act::Restore, as_json).await?;
-    if as_json {
-        return Ok(());
-    }
-    let undo = if preview.is_some() {
-        " Bring back what it replaced with: holdfast undo"
-    } else {
-        ""
-    };
-    print(false, &(), || format!("Restored {id}.{undo}\n"))
-}
-
-fn tell(preview: &Preview) {
-    let (then, now) = (
-        show::items(preview.details.assets),
-        show::count(preview.library.assets),
+    let unread = show::count(details.unread_count);
+    let message = format!(
+        "{unread} of the files and folders could not be read whole; all others are in the backup."
     );
-    eprintln!("The backup holds {then}, the library {now}.");
-    if preview.newer > 0 {
-        let names = preview.newer_names.join(", ");
-        eprintln!(
-            "{} that are newer than the backup leave: {names}",
-            show::count(preview.newer)
-        );
-    }
-    eprintln!("What is replaced is kept until the next restore.");
+    let fix = format!("See them with: holdfast show {}", details.backup.id);
+    Failure::new(INCOMPLETE, "unread-files", &message, &fix)
 }
 
 pub async fn undo(client: &Client, as_json: bool) -> Result<(), Failure> {
-    let job = client.undo().await?;
+    let mut interrupts = Interrupts::listen().map_err(|error| Failure::internal(&error))?;
+    let mut undoing = std::pin::pin!(client.undo());
+    let job = loop {
+        tokio::select! {
+            undone = &mut undoing => break undone?,
+            () = interrupts.next() => cancel_undo(client.clone(), as_json),
+        }
+    };
     print(as_json, &job, || {
         "What the restore had replaced is back.\n".into()
     })
 }
 
-/// Cancels whichever job of this backup runs.
-pub async fn cancel(client: &Client, id: &str, as_json: bool) -> Result<(), Failure> {
-    if let Err(error) = client.cancel_creation(id).await {
-        if error.code() != "nothing-to-cancel" && error.status() != Some(500) {
-            return Err(error.into());
+/// From a task of its own: how it ends is what the undo answers.
+fn cancel_undo(client: Client, quiet: bool) {
+    if !quiet {
+        eprintln!("Cancelling.");
+    }
+    tokio::spawn(async move {
+        let undoes = |job: &Job| job.kind == JobKind::Undo && !job.state.is_terminal();
+        let jobs = client.jobs().await.unwrap_or_default();
+        if let Some(job) = jobs.into_iter().find(undoes)
+            && let Err(error) = client.cancel_job(&job.id).await
+        {
+            tracing::info!(%error, "the undo was not cancelled");
         }
-        client.cancel_restoration(id).await?;
+    });
+}
+
+/// Cancels whichever job of this backup runs, or the job with this id.
+pub async fn cancel(client: &Client, id: &str, as_json: bool) -> Result<(), Failure> {
+    if let Err(error) = cancel_on(client, id).await {
+        let runs = |job: &Job| !job.state.is_terminal() && (job.id == id || job.backup == id);
+        let jobs = client.jobs().await.unwrap_or_default();
+        let Some(job) = jobs.into_iter().find(runs) else {
+            return Err(error.into());
+        };
+        if let Some(problem) = client.cancel_job(&job.id).await?.problem {
+            return Err(Failure::of(&problem));
+        }
     }
     print(as_json, &json!({"canceled": id}), || {
         "Cancelled. Everything is as it was.\n".into()
     })
+}
+
+/// The creation or the restoration of this backup, as every service of the Backup API does it.
+async fn cancel_on(client: &Client, id: &str) -> Result<(), ClientError> {
+    match client.cancel_creation(id).await {
+        Err(error) if error.code() == "nothing-to-cancel" || error.status() == Some(500) => {
+            client.cancel_restoration(id).await
+        }
+        canceled => canceled,
+    }
 }

@@ -1,12 +1,18 @@
 //! The commands, each against a service.
 
+mod browse;
 mod import;
 mod job;
 mod key;
+mod restore;
+mod sources;
+mod verify;
 
+use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
 
-use backup_api::BackupDetails;
+use backup_api::{Backup, BackupDetails, Backups};
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::arguments::{Command, Common};
@@ -32,18 +38,37 @@ async fn on(connection: &Connection, common: &Common, command: Command) -> Resul
     let (client, json) = (&connection.client, common.json);
     match command {
         Command::Backup => job::back_up(client, json).await,
-        Command::Restore { id, yes } => job::restore(client, &id, yes, json).await,
+        Command::Restore(wanted) => restore::run(connection, wanted, json).await,
+        Command::Verify(wanted) => verify::run(client, wanted, json).await,
+        Command::Sources { act } => sources::run(client, act, json).await,
+        Command::Ls { id, path } => browse::list(client, &id, &path, json).await,
+        Command::Cat { id, path } => browse::print_file(client, &id, &path).await,
+        Command::Diff {
+            older,
+            newer,
+            scope,
+        } => browse::compare(client, (&older, &newer), &scope, json).await,
         Command::Undo => job::undo(client, json).await,
         Command::Cancel { id } => job::cancel(client, &id, json).await,
         Command::Import { file } => import::run(client, &file, json).await,
         Command::List => {
             let backups = client.backups().await?;
-            print(json, &backups, || show::backups(&backups.iterable))
+            let details = client.details().await.unwrap_or_default();
+            let list = Listed {
+                proven: proven(&details),
+                backups,
+            };
+            print(json, &list, || {
+                show::backups(&list.backups.iterable, &details)
+            })
         }
         Command::Show { id } => {
             let backup = client.backup(&id).await?;
             let details = details(client, &id).await;
-            print(json, &backup, || show::backup(&backup, details.as_ref()))
+            let shown = Shown { backup, details };
+            print(json, &shown, || {
+                show::backup(&shown.backup, shown.details.as_ref())
+            })
         }
         Command::Delete { id, yes } => {
             let backup = client.backup(&id).await?;
@@ -62,6 +87,30 @@ async fn on(connection: &Connection, common: &Common, command: Command) -> Resul
         }
         Command::Serve(_) | Command::Key(_) => Ok(()),
     }
+}
+
+/// A backup for a script: as the Backup API has it, and what Holdfast knows beside that.
+#[derive(Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    backup: Backup,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<BackupDetails>,
+}
+
+/// The same of all of them.
+#[derive(Serialize)]
+struct Listed {
+    #[serde(flatten)]
+    backups: Backups,
+    /// When which of them was last proven.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    proven: BTreeMap<String, DateTime<Utc>>,
+}
+
+fn proven(details: &[BackupDetails]) -> BTreeMap<String, DateTime<Utc>> {
+    let proven = |details: &BackupDetails| Some((details.backup.id.clone(), details.proven?));
+    details.iter().filter_map(proven).collect()
 }
 
 /// What only Holdfast knows of a backup; another service has nothing more to say.
@@ -85,12 +134,15 @@ pub fn print(
     } else {
         text()
     };
-    match std::io::stdout().write_all(text.as_bytes()) {
-        // A reader that has seen enough (`| head`) is no failure.
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Failure::internal(&error))
-        }
-        _ => Ok(()),
+    write(text.as_bytes()).map(drop)
+}
+
+/// Writes to standard output. False: its reader has seen enough (`| head`), which is no failure.
+fn write(bytes: &[u8]) -> Result<bool, Failure> {
+    match std::io::stdout().write_all(bytes) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(Failure::internal(&error)),
     }
 }
 

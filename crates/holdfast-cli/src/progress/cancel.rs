@@ -5,11 +5,19 @@ use backup_client::Client;
 use indicatif::ProgressBar;
 use tokio::task::JoinHandle;
 
-use super::Act;
+/// Which call cancels it.
+#[derive(Clone, Copy)]
+pub enum By {
+    /// The two of the Backup API, with the id of a backup.
+    Creation,
+    Restoration,
+    /// With the id of a job.
+    Job,
+}
 
 pub struct Cancel {
     client: Client,
-    act: Act,
+    by: By,
     pub bar: ProgressBar,
     /// Standard error is for a program.
     quiet: bool,
@@ -19,10 +27,10 @@ pub struct Cancel {
 }
 
 impl Cancel {
-    pub fn new(client: &Client, act: Act, bar: ProgressBar, quiet: bool) -> Self {
+    pub fn new(client: &Client, by: By, bar: ProgressBar, quiet: bool) -> Self {
         Self {
             client: client.clone(),
-            act,
+            by,
             bar,
             quiet,
             wanted: false,
@@ -51,11 +59,12 @@ impl Cancel {
         let (true, None, Some(id)) = (self.wanted, &self.asking, id) else {
             return;
         };
-        let (client, act, id) = (self.client.clone(), self.act, id.to_owned());
+        let (client, by, id) = (self.client.clone(), self.by, id.to_owned());
         self.asking = Some(tokio::spawn(async move {
-            let canceled = match act {
-                Act::Backup => client.cancel_creation(&id).await,
-                Act::Restore => client.cancel_restoration(&id).await,
+            let canceled = match by {
+                By::Creation => client.cancel_creation(&id).await,
+                By::Restoration => client.cancel_restoration(&id).await,
+                By::Job => client.cancel_job(&id).await.map(drop),
             };
             if let Err(error) = canceled {
                 tracing::info!(%error, "the job was not cancelled");
@@ -63,7 +72,7 @@ impl Cancel {
         }));
     }
 
-    fn say(&self, line: &str) {
+    pub fn say(&self, line: &str) {
         if !self.quiet {
             self.bar.suspend(|| eprintln!("{line}"));
         }

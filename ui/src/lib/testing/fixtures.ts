@@ -1,6 +1,14 @@
 // Invented views and backups, for the tests and for the page in dev/. Nothing of it is in the build.
 
-import type { BackupRow, Job, Preview, Problem, View } from "../bindings";
+import type {
+  BackupRow,
+  Job,
+  PartPreview,
+  Preview,
+  Problem,
+  SourceRecord,
+  View,
+} from "../bindings";
 
 const MB = 1_000_000;
 const MINUTE = 60_000;
@@ -15,6 +23,102 @@ export const EXTENSIONS = [
   "import",
   "passphrase",
 ];
+
+/** What the newest service offers. */
+export const ALL_EXTENSIONS = [
+  ...EXTENSIONS,
+  "sources",
+  "browse",
+  "compare",
+  "verify",
+  "restore-parts",
+];
+
+/** Two folders in a backup; of the first, some files could not be read, of which two are named. */
+export function sourceRecords(unread = 12): SourceRecord[] {
+  return [
+    {
+      id: "pieces-data",
+      kind: "pieces",
+      path: "/home/ada/.local/share/com.pieces.os",
+      files: 2_411,
+      folders: 148,
+      bytes: 5_100 * MB,
+      databases: 9,
+      unread: [
+        { path: "pieces-data/cache/lock", why: "permission denied" },
+        {
+          path: "pieces-data/models/\\xff.bin",
+          why: "changed while it was read",
+        },
+      ].slice(0, unread),
+      unread_count: unread,
+    },
+    {
+      id: "notes",
+      kind: "folder",
+      path: "/home/ada/Documents/Notes",
+      files: 318,
+      folders: 21,
+      bytes: 41.2 * MB,
+      databases: 0,
+      unread_count: 0,
+    },
+  ];
+}
+
+/** What a restore of it would change. */
+export function partPreviews(): PartPreview[] {
+  return [
+    {
+      source: "library",
+      added: 3,
+      changed: 14,
+      removed: 0,
+      fetched_bytes: 1.2 * MB,
+    },
+    {
+      source: "pieces-data",
+      added: 1,
+      changed: 0,
+      removed: 2,
+      fetched_bytes: 88 * MB,
+      examples: [
+        {
+          path: "pieces-data/production/old.db",
+          kind: "database",
+          change: "added",
+          bytes_before: null,
+          bytes_after: 88 * MB,
+        },
+        {
+          path: "pieces-data/production/new.db",
+          kind: "database",
+          change: "removed",
+          bytes_before: 90 * MB,
+          bytes_after: null,
+        },
+        {
+          path: "pieces-data/models/a-model-with-a-rather-long-name.bin",
+          kind: "file",
+          change: "removed",
+          bytes_before: 1_400 * MB,
+          bytes_after: null,
+        },
+      ],
+    },
+    { source: "notes", added: 0, changed: 0, removed: 0, fetched_bytes: 0 },
+  ];
+}
+
+/** The newest backup with folders in it. */
+export function withSources(row: BackupRow, unread = 12): BackupRow {
+  const sources = sourceRecords(unread).map((source) => ({
+    ...source,
+    unread: [],
+  }));
+  return { ...row, sources, unread_count: unread };
+}
 
 /** A backup made so many minutes before `now`. */
 export function backupRow(
@@ -37,6 +141,9 @@ export function backupRow(
     },
     assets: 4218,
     stored_bytes: 31.4 * MB,
+    sources: [],
+    unread_count: 0,
+    proven: null,
   };
 }
 
@@ -131,6 +238,12 @@ export const PROBLEMS = {
     message:
       "A part of this backup is damaged and cannot be restored. The library has not been changed.",
     fix: "Restore another backup, and check the disk of the destination.",
+  },
+  folder: {
+    code: "bad-folder",
+    message:
+      "This is no folder of this machine: its path is not absolute. Nothing was changed.",
+    fix: "Give the whole path of the folder.",
   },
 } satisfies Record<string, Problem>;
 

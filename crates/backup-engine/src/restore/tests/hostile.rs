@@ -103,6 +103,7 @@ fn a_path_of_four_thousand_bytes_and_a_socket_do_no_harm() {
     bench.restore(&stored, docs());
     let (mut now, mut then) = (state(&bench.docs()), original);
     // Its time is that of the moment when the socket was there.
-    (now.remove(Path::new("")), then.remove(Path::new("")));
+    now.remove(Path::new(""));
+    then.remove(Path::new(""));
     assert_eq!(now, then);
 }

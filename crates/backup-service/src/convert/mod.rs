@@ -1,14 +1,16 @@
-//! Engine types to wire types, in one place and one direction.
+//! Engine types to wire types, in one place; here those of the Backup API, of jobs and of the overview.
+
+mod content;
+mod restore;
 
 use backup_api::{
-    Asset, Backup, BackupDetails, BackupStatus, BackupStreamedProgress, DestinationState,
-    GroupedTimestamp, Job, JobState, KeyProtection, LibraryState, Phase, Platform, Preview, Status,
-    UndoState,
+    Asset, Backup, BackupStatus, BackupStreamedProgress, DestinationState, GroupedTimestamp, Job,
+    JobState, KeyProtection, LibraryState, Phase, Platform, Status,
 };
-use backup_engine::{
-    BackupId, BackupRecord, DestinationReport, Item, KeyState, LibraryFacts, RestorePreview,
-    UndoRecord,
-};
+use backup_engine::{BackupId, BackupRecord, DestinationReport, Item, KeyState, LibraryFacts};
+
+pub(crate) use content::{details, differences, entries, new_source, source, source_kind};
+pub(crate) use restore::{depth, preview, restores, undo, verify_report};
 
 use crate::error::problem_of;
 
@@ -51,15 +53,6 @@ fn platform(os: &str) -> Platform {
     }
 }
 
-pub(crate) fn details(record: &BackupRecord) -> BackupDetails {
-    BackupDetails {
-        backup: backup(record),
-        assets: record.assets,
-        stored_bytes: record.stored_bytes,
-        seconds: record.seconds,
-    }
-}
-
 pub(crate) fn library(facts: LibraryFacts) -> LibraryState {
     LibraryState {
         assets: facts.assets,
@@ -87,31 +80,6 @@ pub(crate) fn key(state: KeyState) -> KeyProtection {
     }
 }
 
-pub(crate) fn undo(record: UndoRecord) -> UndoState {
-    UndoState {
-        backup: record.backup.to_string(),
-        restored: record.restored,
-        assets: record.assets,
-        bytes: record.bytes,
-    }
-}
-
-pub(crate) fn preview(preview: RestorePreview) -> Preview {
-    let problem = (preview.free_bytes < preview.needed_bytes).then(|| {
-        let (needed, free) = (preview.needed_bytes, preview.free_bytes);
-        problem_of(&backup_engine::Error::NoSpace { needed, free })
-    });
-    Preview {
-        details: details(&preview.record),
-        library: library(preview.library),
-        newer: preview.newer,
-        newer_names: preview.newer_names,
-        needed_bytes: preview.needed_bytes,
-        free_bytes: preview.free_bytes,
-        problem,
-    }
-}
-
 pub(crate) fn item(asset: &Asset) -> Item {
     Item {
         id: asset.id().to_owned(),
@@ -128,6 +96,7 @@ pub(crate) fn phase(phase: backup_engine::Phase) -> Phase {
         backup_engine::Phase::Storing => Phase::Storing,
         backup_engine::Phase::Staging => Phase::Staging,
         backup_engine::Phase::Verifying => Phase::Verifying,
+        backup_engine::Phase::Waiting => Phase::Waiting,
         backup_engine::Phase::Committing => Phase::Committing,
     }
 }

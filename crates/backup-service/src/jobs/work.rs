@@ -1,0 +1,145 @@
+//! What a job does: one call of the engine, and what came of it.
+
+use backup_api::{Problem, VerifyReport};
+use backup_engine::{BackupId, Engine, Error, Outcome, Watch};
+
+use super::Request;
+use crate::convert;
+
+/// How a job ends.
+pub(super) enum End {
+    Completed,
+    Canceled,
+    Failed(Problem),
+    Verified(VerifyReport),
+    /// A verification that was carried out, and found what nobody must take for good news.
+    Damaged(Problem, VerifyReport),
+}
+
+/// `backup` is the id that the job was given for a backup to come.
+pub(super) fn run(
+    engine: &Engine,
+    request: Request,
+    backup: &str,
+    watch: &Watch,
+) -> Result<End, Error> {
+    match request {
+        Request::Creation(upload) => {
+            if watch.is_canceled() {
+                return Ok(End::Canceled);
+            }
+            upload.put(engine)?;
+            let id = BackupId::parse(backup)
+                .ok_or_else(|| Error::Panicked("its own id does not read".into()))?;
+            engine.back_up(&id, watch).map(end)
+        }
+        Request::Restoration(asked) => engine.restore(&asked, watch).map(end),
+        Request::Undo => engine.undo(watch).map(end),
+        Request::Verification { backup, depth } => {
+            let outcome = engine.verify(backup.as_ref(), depth, watch)?;
+            Ok(match outcome {
+                Outcome::Completed(report) => verified(convert::verify_report(report)),
+                Outcome::Canceled => End::Canceled,
+            })
+        }
+    }
+}
+
+fn end<T>(outcome: Outcome<T>) -> End {
+    match outcome {
+        Outcome::Completed(_) => End::Completed,
+        Outcome::Canceled => End::Canceled,
+    }
+}
+
+/// How many damaged backups are named in a sentence; the report names all.
+const NAMED: usize = 3;
+
+fn verified(report: VerifyReport) -> End {
+    let damaged = &report.damaged;
+    if damaged.is_empty() {
+        return End::Verified(report);
+    }
+    let names: Vec<&str> = damaged
+        .iter()
+        .map(|damaged| damaged.backup.as_str())
+        .take(NAMED)
+        .collect();
+    let more = match damaged.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let (one, verb) = (
+        damaged.len() == 1,
+        if damaged.len() == 1 { "is" } else { "are" },
+    );
+    let message = format!(
+        "{} of {} backups {verb} damaged and cannot be restored whole: {}{more}.",
+        damaged.len(),
+        report.backups.max(damaged.len() as u64),
+        names.join(", "),
+    );
+    let message = if one && report.backups <= 1 {
+        format!(
+            "The backup {} is damaged and cannot be restored whole.",
+            names.join("")
+        )
+    } else {
+        message
+    };
+    let problem = Problem {
+        code: "damaged".into(),
+        message,
+        fix: "Check the disk of the destination, and make a new backup.".into(),
+    };
+    End::Damaged(problem, report)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use backup_api::{DamagedBackup, Depth};
+
+    fn of(damaged: usize, backups: u64) -> End {
+        verified(VerifyReport {
+            depth: Depth::Full,
+            backups,
+            bytes_read: 7,
+            damaged: (1..=damaged)
+                .map(|number| DamagedBackup {
+                    backup: format!("b{number}"),
+                    reason: "a chunk is missing".into(),
+                })
+                .collect(),
+        })
+    }
+
+    #[test]
+    fn damage_is_a_failure_that_names_the_backups_and_keeps_the_report() {
+        assert!(matches!(of(0, 5), End::Verified(_)));
+        for (damaged, backups, says) in [
+            (1, 1, "The backup b1 is damaged"),
+            (
+                1,
+                5,
+                "1 of 5 backups is damaged and cannot be restored whole: b1.",
+            ),
+            (
+                3,
+                5,
+                "3 of 5 backups are damaged and cannot be restored whole: b1, b2, b3.",
+            ),
+            (5, 9, "whole: b1, b2, b3 and 2 more."),
+        ] {
+            let End::Damaged(problem, report) = of(damaged, backups) else {
+                panic!("{damaged} damaged backups are good news");
+            };
+            assert!(
+                problem.message.contains(says),
+                "{says} is not in {problem:?}"
+            );
+            assert_eq!(problem.code, "damaged");
+            assert_eq!((report.damaged.len(), report.bytes_read), (damaged, 7));
+        }
+    }
+}

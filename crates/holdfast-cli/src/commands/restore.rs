@@ -1,0 +1,217 @@
+//! `restore`: everything or a part, to its place or into a folder, after saying what that changes.
+
+use std::path::Path;
+
+use backup_api::{
+    Backup, BackupStreamedProgress, Job, JobState, Preview, Restore, SourceRecord, Status, What,
+};
+use backup_client::Client;
+use serde::Serialize;
+
+use super::{confirm, print};
+use crate::arguments;
+use crate::connect::Connection;
+use crate::fail::{FAILED, Failure, USAGE};
+use crate::progress::{Act, follow, follow_job};
+use crate::show;
+
+/// The extension that a choice takes.
+const FEATURE: &str = "restore-parts";
+
+pub async fn run(
+    connection: &Connection,
+    wanted: arguments::Restore,
+    as_json: bool,
+) -> Result<(), Failure> {
+    let client = &connection.client;
+    let request = request(&wanted)?;
+    let backup = client.backup(&wanted.id).await?;
+    if connection.is_own() && offers(client).await? {
+        return restore(client, &backup, &request, wanted.yes, as_json).await;
+    }
+    if (&request.what, &request.folder) != (&What::Everything, &None) {
+        let message = "This service restores the library to its place, and nothing else. Nothing was changed.";
+        let fix =
+            "Leave out --only, --path and --to, or use the command on the machine of the service.";
+        return Err(Failure::new(FAILED, "unsupported", message, fix));
+    }
+    restore_library(client, &backup, wanted.yes, as_json).await
+}
+
+async fn offers(client: &Client) -> Result<bool, Failure> {
+    let features = client.capabilities().await?;
+    let features = features.map(|known| known.features).unwrap_or_default();
+    Ok(features.iter().any(|feature| feature == FEATURE))
+}
+
+fn request(wanted: &arguments::Restore) -> Result<Restore, Failure> {
+    let what = match wanted.only.as_deref() {
+        Some("library") => What::Library,
+        Some(source) => What::Source(source.to_owned()),
+        None if wanted.path.is_empty() => What::Everything,
+        None => {
+            let paths = wanted.path.iter();
+            What::Paths(paths.map(|path| super::browse::plain(path)).collect())
+        }
+    };
+    let folder = wanted.to.as_deref().map(absolute).transpose()?;
+    Ok(Restore { what, folder })
+}
+
+/// The service may run in another folder than this program.
+pub(super) fn absolute(path: &Path) -> Result<String, Failure> {
+    let bad = |why: &str| {
+        let message = format!("The folder {} cannot be used: {why}.", path.display());
+        Failure::new(USAGE, "bad-folder", &message, "Give another one.")
+    };
+    let path = std::path::absolute(path).map_err(|error| bad(&error.to_string()))?;
+    let text = path.to_str().map(str::to_owned);
+    text.ok_or_else(|| bad("its path is not valid Unicode"))
+}
+
+async fn restore(
+    client: &Client,
+    backup: &Backup,
+    request: &Restore,
+    yes: bool,
+    as_json: bool,
+) -> Result<(), Failure> {
+    let preview = foresee(client, backup, request).await?;
+    let sources = preview
+        .as_ref()
+        .map_or(&[][..], |preview| &preview.details.sources);
+    if !yes {
+        tell(preview.as_ref(), request);
+    }
+    confirm(yes, &question(backup, request, sources))?;
+    let line = as_json.then_some(|job: &Job| Line::of(job, backup));
+    let begin = client.begin_restore(&backup.id, request);
+    follow_job(client, begin, Act::Restore, line, |_| ()).await?;
+    if as_json {
+        return Ok(());
+    }
+    print(false, &(), || match &request.folder {
+        Some(folder) => format!("Restored {} into {}.\n", backup.id, show::safe(folder)),
+        None => format!(
+            "Restored {}. Bring back what it replaced with: holdfast undo\n",
+            backup.id
+        ),
+    })
+}
+
+/// What cannot be looked at can still be restored; what is asked for wrongly cannot.
+async fn foresee(
+    client: &Client,
+    backup: &Backup,
+    request: &Restore,
+) -> Result<Option<Preview>, Failure> {
+    match client.foresee(&backup.id, request).await {
+        Ok(preview) => Ok(Some(preview)),
+        Err(error) if matches!(error.status(), Some(400 | 404)) => Err(error.into()),
+        Err(error) => {
+            tracing::info!(%error, "what the restore changes cannot be told");
+            Ok(None)
+        }
+    }
+}
+
+fn tell(preview: Option<&Preview>, request: &Restore) {
+    let library = matches!(request.what, What::Everything | What::Library);
+    match preview {
+        Some(preview) => eprint!(
+            "{}",
+            show::preview(preview, library, request.folder.is_none())
+        ),
+        None => eprintln!("What it changes cannot be told before it begins."),
+    }
+}
+
+/// Names what would be done.
+fn question(backup: &Backup, request: &Restore, sources: &[SourceRecord]) -> String {
+    let at = show::time(backup.created.value);
+    let folders = match sources {
+        [] => String::new(),
+        [one] => format!(" and the folder {}", one.id),
+        many => {
+            let ids: Vec<&str> = many.iter().map(|source| source.id.as_str()).collect();
+            format!(" and the folders {}", ids.join(", "))
+        }
+    };
+    let what = match &request.what {
+        What::Everything => format!("the library{folders}"),
+        What::Library => "the library".into(),
+        What::Source(id) => format!("the folder {}", show::safe(id)),
+        What::Paths(paths) => match paths.as_slice() {
+            [one] => show::safe(one),
+            many => show::counted(many.len() as u64, "path"),
+        },
+    };
+    match &request.folder {
+        None => format!("Replace {what} with the backup of {at}?"),
+        Some(folder) => {
+            format!(
+                "Restore {what} of the backup of {at} into {}?",
+                show::safe(folder)
+            )
+        }
+    }
+}
+
+/// What a script reads of a restore: as the Backup API has it, and the job.
+#[derive(Serialize)]
+struct Line {
+    #[serde(flatten)]
+    step: BackupStreamedProgress,
+    job: Job,
+}
+
+impl Line {
+    fn of(job: &Job, backup: &Backup) -> Self {
+        let status = match job.state {
+            JobState::Queued => Status::Initialized,
+            JobState::Running | JobState::Canceling => Status::InProgress,
+            JobState::Completed => Status::Completed,
+            JobState::Failed => Status::Failed,
+            JobState::Canceled => Status::Canceled,
+        };
+        Self {
+            step: BackupStreamedProgress {
+                schema: None,
+                backup: Some(backup.clone()),
+                status: Some(status),
+                percentage: Some(job.progress.percentage),
+            },
+            job: job.clone(),
+        }
+    }
+}
+
+/// On a service that has nothing but the Backup API, or that lets others do no more.
+async fn restore_library(
+    client: &Client,
+    backup: &Backup,
+    yes: bool,
+    as_json: bool,
+) -> Result<(), Failure> {
+    let library = Restore {
+        what: What::Library,
+        folder: None,
+    };
+    let preview = client.preview(&backup.id).await.ok();
+    if !yes && preview.is_some() {
+        tell(preview.as_ref(), &library);
+    }
+    confirm(yes, &question(backup, &library, &[]))?;
+    let restoring = client.restore_watched(&backup.id);
+    follow(client, restoring, Act::Restore, as_json).await?;
+    if as_json {
+        return Ok(());
+    }
+    let undo = match preview {
+        Some(_) => " Bring back what it replaced with: holdfast undo",
+        None => "",
+    };
+    print(false, &(), || {
+        format!("Restored the library of {}.{undo}\n", backup.id)
+    })
+}

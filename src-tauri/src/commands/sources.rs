@@ -1,0 +1,25 @@
+//! The folders that are in every backup beside the library.
+
+use backup_api::{NewSource, Problem, Source, Sources};
+use backup_manager::Manager;
+use tauri::State;
+
+/// The folders, and one that could be. Code `unsupported` where the service protects nothing but its library.
+#[tauri::command]
+#[specta::specta]
+pub async fn sources(manager: State<'_, Manager>) -> Result<Sources, Problem> {
+    manager.sources().await
+}
+
+#[tauri::command]
+#[specta::specta]
+pub async fn add_source(manager: State<'_, Manager>, folder: NewSource) -> Result<Source, Problem> {
+    manager.add_source(folder).await
+}
+
+/// The folder and its backups stay as they are.
+#[tauri::command]
+#[specta::specta]
+pub async fn remove_source(manager: State<'_, Manager>, source: String) -> Result<(), Problem> {
+    manager.remove_source(&source).await
+}
