@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs;
 use std::path::Path;
-use std::sync::Mutex;
 
 use crate::jobs::{Job, Worker};
 use crate::judge::{End, judge};
@@ -54,25 +53,19 @@ fn an_error_and_an_abort_at_every_failpoint_break_no_promise() {
     let met: BTreeSet<String> = plan.iter().map(|trial| trial.point.clone()).collect();
     let never: Vec<_> = names_in_sources().difference(&met).cloned().collect();
     assert!(never.is_empty(), "no job passes the failpoints {never:?}");
-    let ends = Mutex::new(BTreeMap::<&str, u32>::new());
+    let ends = trials::Ends::default();
     trials::run("failpoints", &plan, |trial| {
         let world = trial.job.world();
         let actions = format!("{}*off->1*{}->off", trial.after, trial.action);
         let point = (trial.point.clone(), actions);
         let told = Worker::start(trial.job, world.home(), &[point]).wait();
-        let end = match &told.end {
-            End::Completed => "completed all the same",
-            End::Failed(_) => "failed",
-            End::Canceled => "cancelled",
-            End::Died => "died",
-        };
-        *ends.lock().unwrap().entry(end).or_default() += 1;
+        ends.count(trial.action, &told.end);
         if (told.end == End::Died) != (trial.action == "return(abort)") {
             return Err(format!("the job ended with {:?}", told.end));
         }
         judge(&world, trial.job, &told.end)
     });
-    println!("failpoints: {:?}", ends.into_inner().unwrap());
+    ends.print("failpoints");
 }
 
 /// How often the undisturbed job passes each failpoint.

@@ -35,16 +35,16 @@ impl fmt::Display for Trial {
 
 /// Up to so many KiB free: somewhat more than the job needs there.
 const PLACES: [(Job, &str, u64); 4] = [
-    (Job::First, "destination", 500),
-    (Job::BackUp, "destination", 300),
-    (Job::BackUp, "data", 160),
+    (Job::First, "destination", 160),
+    (Job::BackUp, "destination", 64),
+    (Job::BackUp, "data", 24),
     // A restore leaves 16 MiB free.
     (Job::Restore, "data", 18_000),
 ];
 
 #[test]
 fn a_full_disk_is_told_and_nothing_is_lost() {
-    let levels = size().choose(4, 150);
+    let levels = size().choose(6, 150);
     let mut plan = Vec::new();
     for (job, folder, most) in PLACES {
         plan.extend((0..levels).map(|level| Trial {
@@ -63,6 +63,7 @@ fn a_full_disk_is_told_and_nothing_is_lost() {
         );
         return;
     }
+    let ends = trials::Ends::default();
     trials::run("full disk", &plan, |trial| {
         let world = trial.job.world();
         let content = |content: &Content| json!([content.library, content.documents]);
@@ -91,11 +92,19 @@ fn a_full_disk_is_told_and_nothing_is_lost() {
         let output = inside.output().unwrap();
         let text = String::from_utf8_lossy(&output.stdout);
         match text.lines().find_map(|line| line.split_once("TOLD ")) {
-            Some((_, "fine")) => Ok(()),
+            Some((_, fine)) if fine.starts_with("fine ") => {
+                let end = match &fine[5..] {
+                    "completed" => End::Completed,
+                    code => End::Failed(code.to_owned()),
+                };
+                ends.count((trial.job, trial.folder), &end);
+                Ok(())
+            }
             Some((_, why)) => Err(why.to_owned()),
             None => Err(format!("{text}{}", String::from_utf8_lossy(&output.stderr))),
         }
     });
+    ends.print("full disk");
 }
 
 fn unshared(folder: &Path, then: &str) -> Command {
@@ -118,12 +127,13 @@ fn inside() {
     };
     let order: Value = serde_json::from_str(&order).unwrap();
     match run(&order) {
-        Ok(()) => println!("TOLD fine"),
+        Ok(end) => println!("TOLD fine {end}"),
         Err(why) => println!("TOLD {}", why.replace('\n', " ")),
     }
 }
 
-fn run(order: &Value) -> Result<(), String> {
+/// Returns how the job ended.
+fn run(order: &Value) -> Result<String, String> {
     let home = PathBuf::from(order["home"].as_str().unwrap());
     let job = *Job::ALL
         .iter()
@@ -160,7 +170,11 @@ fn run(order: &Value) -> Result<(), String> {
     }
     drop(engine);
     fs::remove_file(filler).unwrap();
-    judge(&world, job, &end)
+    judge(&world, job, &end)?;
+    Ok(match end {
+        End::Failed(why) => why.split(' ').next().unwrap_or_default().to_owned(),
+        _ => "completed".to_owned(),
+    })
 }
 
 fn fill(filler: &Path, free: u64) {

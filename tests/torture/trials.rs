@@ -1,11 +1,35 @@
 //! Running many trials on all cores, and telling at the end what each that failed was about.
 
-use std::fmt::Display;
+use std::collections::BTreeMap;
+use std::fmt::{Debug, Display};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Instant;
+
+use crate::judge::End;
+
+/// How many trials ended how.
+#[derive(Default)]
+pub struct Ends(Mutex<BTreeMap<String, u32>>);
+
+impl Ends {
+    pub fn count(&self, job: impl Debug, end: &End) {
+        let how = match end {
+            End::Completed => "completed",
+            End::Failed(why) => why.split(' ').next().unwrap_or_default(),
+            End::Canceled => "cancelled",
+            End::Died => "died",
+        };
+        let mut ends = self.0.lock().unwrap();
+        *ends.entry(format!("{job:?} {how}")).or_default() += 1;
+    }
+
+    pub fn print(self, what: &str) {
+        println!("{what}: {:?}", self.0.into_inner().unwrap());
+    }
+}
 
 /// Ends the test where one trial says that a promise was broken.
 pub fn run<T: Sync + Display>(

@@ -6,7 +6,7 @@ mod common;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use backup_engine::{BackupRecord, Engine, NewSource, Source, SourceKind};
+use backup_engine::{BackupRecord, Engine, NewSource, Outcome, Source, SourceKind, Watch};
 use common::*;
 use rusqlite::Connection;
 
@@ -159,4 +159,68 @@ fn a_deleted_backup_comes_back_with_its_files() {
     // What it refers to is no leftover to the next backup.
     back_up(&engine);
     assert_eq!(fs::read_dir(&snapshots).unwrap().count(), 2);
+}
+
+fn rows(folder: &Path) -> i64 {
+    let database = Connection::open(folder.join("app.db")).unwrap();
+    let count = database.query_row("SELECT count(*) FROM t", [], |row| row.get(0));
+    count.unwrap()
+}
+
+#[test]
+fn a_folder_comes_back_as_it_was_and_undo_brings_back_what_was_replaced() {
+    let home = Home::new();
+    let engine = home.open();
+    fill(&engine, 10, 200);
+    let (folder, database) = documents(&home);
+    add(&engine, &folder, &["*.tmp"]);
+    let note = |number: u64| folder.join(format!("notes/{number}.txt"));
+    let id = back_up(&engine).id;
+
+    fs::write(note(3), "changed").unwrap();
+    fs::remove_file(note(5)).unwrap();
+    fs::write(folder.join("notes/new.txt"), "new").unwrap();
+    fs::write(folder.join("left.tmp"), "left out of backups").unwrap();
+    insert(&database, 1_000);
+    drop(database);
+    fill(&engine, 12, 200);
+
+    let preview = engine.preview(&all_of(&id)).unwrap();
+    let part = preview.parts.iter().find(|part| part.source == "documents");
+    let part = part.unwrap();
+    assert_eq!((part.added, part.changed, part.removed), (1, 2, 1));
+    restore(&engine, &id);
+    assert_eq!(fs::read_to_string(note(3)).unwrap(), text(3, 3_000));
+    assert_eq!(fs::read_to_string(note(5)).unwrap(), text(5, 3_000));
+    assert!(!folder.join("notes/new.txt").exists());
+    assert!(folder.join("left.tmp").exists());
+    assert_eq!(
+        (rows(&folder), engine.library().facts().unwrap().assets),
+        (200, 10)
+    );
+
+    let undone = engine.undo(&Watch::unwatched()).unwrap();
+    assert_eq!(undone, Outcome::Completed(()));
+    assert_eq!(fs::read_to_string(note(3)).unwrap(), "changed");
+    assert!(!note(5).exists() && folder.join("notes/new.txt").exists());
+    assert_eq!(
+        (rows(&folder), engine.library().facts().unwrap().assets),
+        (201, 12)
+    );
+}
+
+#[test]
+fn restoring_a_backup_from_which_a_source_was_away_touches_nothing_of_it() {
+    let home = Home::new();
+    let engine = home.open();
+    let (folder, database) = documents(&home);
+    add(&engine, &folder, &[]);
+    drop(database);
+    let elsewhere = home.folder.path().join("elsewhere");
+    fs::rename(&folder, &elsewhere).unwrap();
+    let id = back_up(&engine).id;
+    fs::rename(&elsewhere, &folder).unwrap();
+    restore(&engine, &id);
+    assert_eq!(fs::read_dir(folder.join("notes")).unwrap().count(), 20);
+    assert_eq!(rows(&folder), 200);
 }

@@ -69,3 +69,61 @@ fn plain_restic_finds_no_fault_and_restores_the_very_bytes() {
         "the restored file differs from the library"
     );
 }
+
+/// The steps of `docs/layout.md`.
+#[test]
+fn plain_restic_brings_folders_back_with_their_databases() {
+    let home = Home::new();
+    let folder = home.folder.path().join("notes");
+    fs::create_dir_all(folder.join("deep/er")).unwrap();
+    fs::write(folder.join("today.md"), text(1, 5_000)).unwrap();
+    fs::write(folder.join("deep/er/empty"), "").unwrap();
+    std::os::unix::fs::symlink("today.md", folder.join("link")).unwrap();
+    let database = rusqlite::Connection::open(folder.join("deep/app.db")).unwrap();
+    let fill_table = format!(
+        "PRAGMA journal_mode = WAL; CREATE TABLE t (a TEXT);
+         INSERT INTO t SELECT hex(randomblob(400)) FROM {SERIES};"
+    );
+    database.execute_batch(&fill_table).unwrap();
+    {
+        let engine = home.open();
+        fill(&engine, 20, 300);
+        let source = backup_engine::NewSource {
+            kind: backup_engine::SourceKind::Folder,
+            path: folder.clone(),
+            excludes: Vec::new(),
+        };
+        engine.add_source(source).unwrap();
+        back_up(&engine);
+    }
+    let key = export_key(&home.data(), None).unwrap();
+    let target = home.folder.path().join("restored");
+    for part in ["databases", "files"] {
+        let repository = home.destination().join(part);
+        restic(&repository, &key, &["check", "--read-data"]);
+        let to = ["restore", "latest", "--target", target.to_str().unwrap()];
+        restic(&repository, &key, &to);
+    }
+    let there = target.join("notes");
+    let read = |folder: &Path, name: &str| fs::read(folder.join(name)).unwrap();
+    for name in ["today.md", "deep/er/empty"] {
+        assert!(read(&there, name) == read(&folder, name), "{name}");
+    }
+    assert_eq!(
+        fs::read_link(there.join("link")).unwrap(),
+        Path::new("today.md")
+    );
+    assert!(!there.join("deep/app.db-wal").exists());
+    let rows = |connection: &rusqlite::Connection| -> Vec<String> {
+        let mut statement = connection.prepare("SELECT a FROM t ORDER BY a").unwrap();
+        let rows = statement.query_map([], |row| row.get(0)).unwrap();
+        rows.map(Result::unwrap).collect()
+    };
+    let restored = rusqlite::Connection::open(there.join("deep/app.db")).unwrap();
+    assert_eq!(rows(&restored).len(), 500);
+    assert_eq!(rows(&restored), rows(&database));
+    assert!(target.join("library.db").exists());
+}
+
+/// The numbers from 1 to 500, for SQLite.
+const SERIES: &str = "(WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 500) SELECT x FROM n)";

@@ -8,6 +8,7 @@ use super::Restore;
 use super::area::{Areas, missing_above};
 use super::target::{LIBRARY_ID, SourcePlace, Target};
 use crate::backup::LIBRARY_FILE;
+use crate::destination::SourceRecord;
 use crate::names::{escape, unescape};
 use crate::{BackupId, Error};
 
@@ -61,7 +62,15 @@ impl Restore<'_> {
     }
 
     fn chosen(&self, what: &What, place: &Place) -> Result<(bool, Vec<Chosen>), Error> {
-        let recorded = || self.details.sources.iter().map(|source| source.id.clone());
+        // Of a source that was away, the backup holds its name alone.
+        let was_there = |source: &&SourceRecord| {
+            let mut unread = source.unread.iter();
+            unread.all(|file| file.path != source.id)
+        };
+        let recorded = || {
+            let sources = self.details.sources.iter().filter(was_there);
+            sources.map(|source| source.id.clone())
+        };
         let set_up = |id: &String| self.place_of(id).is_some();
         match what {
             What::Library => Ok((true, Vec::new())),
