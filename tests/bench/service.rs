@@ -19,12 +19,7 @@ impl Service {
     pub fn start(home: &Path, destination: &Path) -> Self {
         std::fs::create_dir_all(home).unwrap();
         let mut child = Command::new(program())
-            .args([
-                "serve",
-                "--no-keychain",
-                "--listen",
-                "127.0.0.1:0",
-            ])
+            .args(["serve", "--no-keychain", "--listen", "127.0.0.1:0"])
             .arg("--data-dir")
             .arg(home.join("data"))
             .arg("--destination")

@@ -6,7 +6,9 @@ mod common;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use backup_engine::{BackupRecord, Engine, NewSource, Outcome, Source, SourceKind, Watch};
+use backup_engine::{
+    BackupRecord, CancelFlag, Engine, NewSource, Outcome, Phase, Source, SourceKind, Step, Watch,
+};
 use common::*;
 use rusqlite::Connection;
 
@@ -223,4 +225,55 @@ fn restoring_a_backup_from_which_a_source_was_away_touches_nothing_of_it() {
     restore(&engine, &id);
     assert_eq!(fs::read_dir(folder.join("notes")).unwrap().count(), 20);
     assert_eq!(rows(&folder), 200);
+}
+
+/// Another program with a file open, until it is told to end.
+fn program_with(file: &Path) -> std::process::Child {
+    let command = format!("exec 9<'{}'; echo open; read line", file.display());
+    let mut program = std::process::Command::new("sh")
+        .args(["-c", &command])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = [0; 5];
+    std::io::Read::read_exact(program.stdout.as_mut().unwrap(), &mut line).unwrap();
+    program
+}
+
+/// A watch that ends the program as soon as the job waits for it.
+fn ending(program: std::process::Child) -> (Watch, std::sync::Arc<std::sync::atomic::AtomicBool>) {
+    let waited = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let (noted, program) = (waited.clone(), std::sync::Mutex::new(program));
+    let watch = Watch::new(CancelFlag::default(), move |step: Step| {
+        if step.phase == Phase::Waiting && !noted.swap(true, std::sync::atomic::Ordering::SeqCst) {
+            let mut program = program.lock().unwrap();
+            drop(program.stdin.take());
+            program.wait().unwrap();
+        }
+    });
+    (watch, waited)
+}
+
+#[test]
+fn a_restore_and_its_undo_wait_until_a_program_has_quit() {
+    let home = Home::new();
+    let engine = home.open();
+    let (folder, database) = documents(&home);
+    add(&engine, &folder, &[]);
+    let id = back_up(&engine).id;
+    insert(&database, 1_000);
+    drop(database);
+    let app = folder.join("app.db");
+
+    let (watch, waited) = ending(program_with(&app));
+    let restored = engine.restore(&all_of(&id), &watch).unwrap();
+    assert_eq!(restored, Outcome::Completed(()));
+    assert!(waited.load(std::sync::atomic::Ordering::SeqCst));
+    assert_eq!(rows(&folder), 200);
+
+    let (watch, waited) = ending(program_with(&app));
+    assert_eq!(engine.undo(&watch).unwrap(), Outcome::Completed(()));
+    assert!(waited.load(std::sync::atomic::Ordering::SeqCst));
+    assert_eq!(rows(&folder), 201);
 }

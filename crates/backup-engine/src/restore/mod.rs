@@ -6,6 +6,7 @@ mod changes;
 mod chunks;
 mod compare;
 pub(crate) mod dir;
+mod entry;
 mod extras;
 mod fill;
 mod library;
@@ -40,7 +41,9 @@ use plan::{Plan, plan};
 use request::Goals;
 pub use request::{Place, RestoreRequest, What};
 pub(crate) use space::room;
-pub(crate) use swap::{settle_pending, undo};
+pub(crate) use swap::settle_pending;
+#[cfg(test)]
+pub(crate) use swap::undo;
 pub(crate) use target::SourcePlace;
 pub(crate) use tree::{Contents, Trees};
 

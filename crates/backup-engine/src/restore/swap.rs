@@ -6,7 +6,8 @@ use chrono::Utc;
 
 use super::area::Area;
 use super::plan::Plan;
-use super::{Plans, Restore, remove_staging};
+use super::wait::wait_for_undo;
+use super::{InUse, Plans, Restore, remove_staging};
 use crate::journal::{self, Incoming, Swap};
 use crate::library::Library;
 use crate::names::escape;
@@ -65,13 +66,15 @@ fn part_note(data_dir: &Path, plan: &Plan) -> Result<PartNote, Error> {
     })
 }
 
-/// Brings back what the last restore replaced.
+/// Brings back what the last restore replaced, once no program has it open.
 pub(crate) fn undo(
     data_dir: &Path,
     library: &Library,
+    in_use: InUse,
     watch: &Watch,
 ) -> Result<Outcome<()>, Error> {
     let kept = undo::current(data_dir)?.ok_or(Error::NothingToUndo)?;
+    wait_for_undo(&kept.note, in_use, watch)?;
     let numbered = kept.note.parts.iter().enumerate();
     let parts = numbered.map(|(at, part)| journal::reversed(data_dir, at, kept.number, part));
     let parts = parts.collect::<Result<Vec<_>, _>>()?;

@@ -1,45 +1,84 @@
 //! Waiting until no program has open what is to be replaced.
 
+use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::Restore;
 use super::request::Goals;
-use crate::Error;
+use super::{InUse, Restore};
+use crate::names::unescape;
+use crate::undo::UndoNote;
 use crate::watch::Phase;
+use crate::{Error, Watch};
 
 /// How often it is looked whether the program has quit.
 const POLL: Duration = Duration::from_millis(500);
 /// How often meanwhile whether the job was cancelled.
 const GLANCE: Duration = Duration::from_millis(50);
 
+/// Of a part with more moves than these, the folder is asked about as a whole: every question looks at all processes.
+const ASKED_ONE_BY_ONE: usize = 20;
+
 impl Restore<'_> {
     /// Returns whether there was anything to wait for. A cancel ends it as well.
     pub(super) fn wait(&self, goals: &Goals) -> Result<bool, Error> {
-        let mut waited = false;
-        while !self.watch.is_canceled()
-            && let Some(program) = self.in_use_by(goals)?
-        {
-            if !waited {
-                tracing::info!(program, "waiting for a program to quit");
-                self.watch.enter(Phase::Waiting);
-            }
-            waited = true;
-            let until = Instant::now() + POLL;
-            while Instant::now() < until && !self.watch.is_canceled() {
-                thread::sleep(GLANCE);
-            }
-        }
-        Ok(waited)
+        wait(self.watch, || self.in_use_by(goals))
     }
 
     pub(super) fn in_use_by(&self, goals: &Goals) -> Result<Option<String>, Error> {
+        let mut places = Vec::new();
         for target in &goals.targets {
-            let user = (self.in_use)(&target.base.join(&target.top))?;
-            if user.is_some() {
-                return Ok(user);
+            let top = target.base.join(&target.top);
+            match &target.chosen {
+                Some(chosen) => places.extend(chosen.iter().map(|path| top.join(path))),
+                None => places.push(top),
             }
         }
-        Ok(None)
+        first_user(self.in_use, &places)
     }
+}
+
+/// Waits until nobody has open what an undo would replace.
+pub(super) fn wait_for_undo(note: &UndoNote, in_use: InUse, watch: &Watch) -> Result<(), Error> {
+    let mut places = Vec::new();
+    for part in &note.parts {
+        let base = unescape(&part.base);
+        if part.moves.len() > ASKED_ONE_BY_ONE {
+            places.push(base);
+        } else {
+            places.extend(part.moves.iter().map(|step| base.join(unescape(&step.at))));
+        }
+    }
+    wait(watch, || first_user(in_use, &places)).map(drop)
+}
+
+fn first_user(in_use: InUse, places: &[PathBuf]) -> Result<Option<String>, Error> {
+    for place in places {
+        let user = in_use(place)?;
+        if user.is_some() {
+            return Ok(user);
+        }
+    }
+    Ok(None)
+}
+
+fn wait(
+    watch: &Watch,
+    in_use_by: impl Fn() -> Result<Option<String>, Error>,
+) -> Result<bool, Error> {
+    let mut waited = false;
+    while !watch.is_canceled()
+        && let Some(program) = in_use_by()?
+    {
+        if !waited {
+            tracing::info!(program, "waiting for a program to quit");
+            watch.enter(Phase::Waiting);
+        }
+        waited = true;
+        let until = Instant::now() + POLL;
+        while Instant::now() < until && !watch.is_canceled() {
+            thread::sleep(GLANCE);
+        }
+    }
+    Ok(waited)
 }

@@ -194,7 +194,12 @@ impl Bench {
     }
 
     pub(super) fn undo(&self) {
-        let undone = crate::restore::undo(&self.data(), &self.library, &Watch::unwatched());
+        let undone = crate::restore::undo(
+            &self.data(),
+            &self.library,
+            &|_| Ok(None),
+            &Watch::unwatched(),
+        );
         assert_eq!(undone.unwrap(), Outcome::Completed(()));
     }
 

@@ -43,7 +43,12 @@ fn a_kill_at_any_step_of_a_commit_or_an_undo_leaves_all_of_the_old_or_all_of_the
             }
             STEPS_LEFT.with(|left| left.set(Some(kill_after)));
             let ended = if undoing {
-                crate::restore::undo(&bench.data(), &bench.library, &Watch::unwatched())
+                crate::restore::undo(
+                    &bench.data(),
+                    &bench.library,
+                    &|_| Ok(None),
+                    &Watch::unwatched(),
+                )
             } else {
                 let watch = Watch::unwatched();
                 bench.try_restore(&stored, What::Everything, Place::InPlace, &watch)
