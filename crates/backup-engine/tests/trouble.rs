@@ -280,14 +280,15 @@ fn a_damaged_library_is_not_backed_up_and_its_backups_stay() {
     let at = bytes.len() / 2 / 16_384 * 16_384;
     bytes[at..at + 64].fill(0xee);
     fs::write(home.library(), bytes).unwrap();
-    let before = files(&home.destination());
+    let repository = home.destination().join("databases");
+    let before = files(&repository);
     let engine = home.open();
     let error = engine
         .back_up(&engine.new_backup_id(), &Watch::unwatched())
         .unwrap_err();
     assert_eq!(error.code(), "library-damaged");
     assert_eq!(engine.backups().unwrap().len(), 1);
-    assert_eq!(files(&home.destination()), before);
+    assert_eq!(files(&repository), before);
     restore(&engine, &id);
     assert_sound(&home.data());
 }

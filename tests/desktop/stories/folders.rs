@@ -29,7 +29,7 @@ async fn a_folder_is_protected_and_what_of_it_could_not_be_read_is_shown() {
         let refused = "document.querySelector('#source-path[aria-invalid=true]') && true";
         window.until(refused).await;
         window.painted().await;
-        desk.screen.picture("40-no-such-folder");
+        desk.screen.picture("60-no-such-folder");
         window.clear("source-path").await;
         let path = notes.to_str().unwrap();
         window.type_into("source-path", path).await;
@@ -52,7 +52,7 @@ async fn a_folder_is_protected_and_what_of_it_could_not_be_read_is_shown() {
             .until("one('unread').innerText.includes('broken.db')")
             .await;
         window.painted().await;
-        desk.screen.picture("41-not-read");
+        desk.screen.picture("61-not-read");
 
         fs::write(notes.join("todo.md"), "spoilt").unwrap();
         window.click("backup-browse").await;
@@ -61,13 +61,13 @@ async fn a_folder_is_protected_and_what_of_it_could_not_be_read_is_shown() {
             .until("one('browse-sheet').innerText.includes('todo.md')")
             .await;
         window.painted().await;
-        desk.screen.picture("42-browsing");
+        desk.screen.picture("62-browsing");
         window.click_entry("notes/todo.md", "entry-restore").await;
         window
             .until("one('restore-sheet').innerText.includes('1 changed')")
             .await;
         window.painted().await;
-        desk.screen.picture("43-one-file");
+        desk.screen.picture("63-one-file");
         window.click("restore-confirm").await;
         library
             .job_ends(JobKind::Restoration, JobState::Completed)
