@@ -54,7 +54,7 @@ fn add_folder(folder: &Path, all: &mut String) -> Result<(), String> {
     let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
     paths.sort();
     for path in paths {
-        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
         // Where a restore keeps what it replaced, if the data folder is on another disk.
         if name == ".holdfast" {
             continue;

@@ -150,7 +150,7 @@ fn damages(object: &Path, objects: &[PathBuf]) -> Vec<Damage> {
         .cloned()
         .collect();
     let (flips, cuts): (&[usize], &[usize]) = size().choose(
-        (&[500], &[500]),
+        (&[500], &[0, 500]),
         (
             &[
                 0, 10, 50, 125, 250, 333, 400, 500, 600, 667, 750, 875, 950, 990, 1_000,

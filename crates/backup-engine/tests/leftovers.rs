@@ -289,3 +289,20 @@ fn an_index_that_was_made_anew_stays_when_its_backup_is_cancelled() {
     restore(&engine, &first);
     assert_eq!(dump(&engine), content);
 }
+
+#[test]
+fn a_pack_that_is_cut_to_nothing_is_stored_again_by_the_next_backup() {
+    let home = Home::new();
+    let engine = home.open();
+    fill(&engine, 200, 2_000);
+    back_up(&engine);
+    for pack in packs(&home) {
+        fs::remove_file(&pack).unwrap();
+        fs::write(pack, "").unwrap();
+    }
+    engine.library().put(&[versioned(1, 1, 2_000)]).unwrap();
+    let (content, next) = (dump(&engine), back_up(&engine).id);
+    engine.library().put(&[versioned(2, 1, 2_000)]).unwrap();
+    restore(&engine, &next);
+    assert_eq!(dump(&engine), content);
+}

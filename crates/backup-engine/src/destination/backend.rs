@@ -2,7 +2,7 @@
 //! cannot be listed is an error and not an empty one, where the cause of a failure is kept for the person, and where what
 //! a job has written is known, so that a job that comes to nothing leaves nothing.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::error::Error as _;
 use std::fs;
 use std::io;
@@ -111,6 +111,8 @@ pub(crate) struct GuardedBackend {
     written: Written,
     /// Packs that are in memory whole while they are verified: what is read of them is what was read once.
     whole: Mutex<HashMap<Id, Bytes>>,
+    /// Packs that are not listed with their sizes, as if they were missing.
+    left_out: Mutex<HashSet<Id>>,
 }
 
 impl GuardedBackend {
@@ -128,7 +130,37 @@ impl GuardedBackend {
             fault,
             written,
             whole: Mutex::default(),
+            left_out: Mutex::default(),
         }
+    }
+
+    /// From now on leaves packs out that are too short for the header that they end with: the repository library reckons with
+    /// their sizes before it looks. Returns how many there are.
+    pub(crate) fn leave_out_cut_packs(&self) -> RusticResult<usize> {
+        const LENGTH_BYTES: u32 = 4;
+        let mut cut = HashSet::new();
+        for (id, size) in self.list_with_size(FileType::Pack)? {
+            let header = if size < LENGTH_BYTES {
+                u32::MAX
+            } else {
+                let at = size - LENGTH_BYTES;
+                let length = self.read_partial(FileType::Pack, &id, false, at, LENGTH_BYTES)?;
+                length
+                    .iter()
+                    .rev()
+                    .fold(0, |all, byte| all << 8 | u32::from(*byte))
+            };
+            if u64::from(header) + u64::from(LENGTH_BYTES) > u64::from(size) {
+                tracing::error!(
+                    id = id.to_hex().as_str(),
+                    "a pack is cut: what it held is missing"
+                );
+                cut.insert(id);
+            }
+        }
+        let count = cut.len();
+        *lock(&self.left_out) = cut;
+        Ok(count)
     }
 
     /// Reads a pack whole and compares it with its name. While `work` runs, what is read of the pack comes from there.
@@ -190,10 +222,13 @@ impl ReadBackend for GuardedBackend {
     fn list_with_size(&self, tpe: FileType) -> RusticResult<Vec<(Id, u32)>> {
         self.go_on()?;
         self.reading(fault_at("backend-list-with-size"))?;
-        self.reading(
-            self.listable(tpe)
-                .and_then(|()| self.inner.list_with_size(tpe)),
-        )
+        let listed = self.listable(tpe);
+        let mut listed = self.reading(listed.and_then(|()| self.inner.list_with_size(tpe)))?;
+        if tpe == FileType::Pack {
+            let left_out = lock(&self.left_out);
+            listed.retain(|(id, _)| !left_out.contains(id));
+        }
+        Ok(listed)
     }
 
     fn read_full(&self, tpe: FileType, id: &Id) -> RusticResult<Bytes> {

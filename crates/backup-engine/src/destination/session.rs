@@ -15,6 +15,7 @@ use super::Part;
 use super::backend::{Fault, FirstFault, GuardedBackend, Written};
 use super::damaged;
 use super::lease::Lease;
+use crate::engine::guarded;
 use crate::{Error, Watch};
 
 /// `S` says how much of the repository's index is loaded.
@@ -160,8 +161,9 @@ impl<S: Open> Session<S> {
     /// are entered, and so put to use. What a damaged file of the index said is read out of the packs.
     pub(crate) fn check_index(&self) -> Result<(), Error> {
         self.still_ours()?;
-        if let Err(error) = self.repair_index() {
-            if self.set_damaged_index_aside()? == 0 {
+        if let Err(error) = guarded(|| self.repair_index()) {
+            let cut = self.storage.leave_out_cut_packs();
+            if self.set_damaged_index_aside()? + cut.map_err(self.explain())? == 0 {
                 return Err(error);
             }
             self.repair_index()?;
