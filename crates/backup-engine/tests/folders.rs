@@ -277,3 +277,43 @@ fn a_restore_and_its_undo_wait_until_a_program_has_quit() {
     assert!(waited.load(std::sync::atomic::Ordering::SeqCst));
     assert_eq!(rows(&folder), 201);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_sparse_file_of_ten_gigabytes_comes_back_sparse_and_whole() {
+    use std::os::unix::fs::{FileExt, MetadataExt};
+    const SIZE: u64 = 10_000_000_000;
+    let home = Home::new();
+    let engine = home.open();
+    let folder = home.folder.path().join("documents");
+    fs::create_dir_all(&folder).unwrap();
+    let marks = [0, 5_000_000_123, SIZE - 4];
+    let file = fs::File::create(folder.join("disk.img")).unwrap();
+    file.set_len(SIZE).unwrap();
+    for at in marks {
+        file.write_all_at(b"mark", at).unwrap();
+    }
+    add(&engine, &folder, &[]);
+    let record = back_up(&engine);
+    assert_eq!(
+        (source(&record).bytes, source(&record).unread_count),
+        (SIZE, 0)
+    );
+    assert!(record.stored_bytes < 10_000_000, "{}", record.stored_bytes);
+
+    fs::remove_file(folder.join("disk.img")).unwrap();
+    restore(&engine, &record.id);
+    let restored = fs::File::open(folder.join("disk.img")).unwrap();
+    let metadata = restored.metadata().unwrap();
+    assert_eq!(metadata.len(), SIZE);
+    assert!(
+        metadata.blocks() * 512 < 100_000_000,
+        "{}",
+        metadata.blocks()
+    );
+    for at in marks {
+        let mut mark = [0; 4];
+        restored.read_exact_at(&mut mark, at).unwrap();
+        assert_eq!(&mark, b"mark");
+    }
+}
