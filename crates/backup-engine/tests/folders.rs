@@ -7,7 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use backup_engine::{
-    BackupRecord, CancelFlag, Engine, NewSource, Outcome, Phase, Source, SourceKind, Step, Watch,
+    BackupRecord, CancelFlag, Engine, NewSource, Outcome, Phase, Place, RestoreRequest, Source,
+    SourceKind, Step, Watch, What,
 };
 use common::*;
 use rusqlite::Connection;
@@ -316,4 +317,47 @@ fn a_sparse_file_of_ten_gigabytes_comes_back_sparse_and_whole() {
         restored.read_exact_at(&mut mark, at).unwrap();
         assert_eq!(&mark, b"mark");
     }
+}
+
+#[test]
+fn a_change_that_is_in_the_log_alone_and_makes_nothing_larger_is_stored() {
+    let home = Home::new();
+    let engine = home.open();
+    let (folder, database) = documents(&home);
+    database
+        .execute_batch("PRAGMA wal_autocheckpoint = 0; PRAGMA wal_checkpoint(TRUNCATE);")
+        .unwrap();
+    add(&engine, &folder, &[]);
+    // A file that has just changed is read again in any case.
+    let changed = fs::metadata(folder.join("app.db"))
+        .unwrap()
+        .modified()
+        .unwrap();
+    while changed.elapsed().unwrap() < std::time::Duration::from_millis(2_200) {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    let first = back_up(&engine);
+    let size = fs::metadata(folder.join("app.db")).unwrap().len();
+    database
+        .execute(
+            "UPDATE t SET a = replace(a, 'let', 'LET') WHERE rowid = 7",
+            [],
+        )
+        .unwrap();
+    assert_eq!(fs::metadata(folder.join("app.db")).unwrap().len(), size);
+    let second = back_up(&engine);
+    assert_eq!(source(&second).bytes, source(&first).bytes);
+
+    let target = home.folder.path().join("restored");
+    let request = RestoreRequest {
+        backup: second.id,
+        what: What::Everything,
+        place: Place::Folder(target.clone()),
+    };
+    engine.restore(&request, &Watch::unwatched()).unwrap();
+    let restored = Connection::open(target.join("documents/app.db")).unwrap();
+    let row: String = restored
+        .query_row("SELECT a FROM t WHERE rowid = 7", [], |row| row.get(0))
+        .unwrap();
+    assert!(row.starts_with("LET"), "{row}");
 }
