@@ -20,11 +20,11 @@ pub struct Program {
 impl Program {
     /// Starts a program and waits until it says that it is ready.
     pub fn start(role: &str, database: &Path) -> Self {
-        Self::start_as(role, database, |_| {})
+        let program = std::env::current_exe().unwrap();
+        Self::start_as(role, database, Command::new(program))
     }
 
-    pub fn start_as(role: &str, database: &Path, prepare: impl FnOnce(&mut Command)) -> Self {
-        let mut command = Command::new(std::env::current_exe().unwrap());
+    pub fn start_as(role: &str, database: &Path, mut command: Command) -> Self {
         command
             .args([
                 "--exact",
@@ -37,7 +37,6 @@ impl Program {
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::piped());
-        prepare(&mut command);
         let mut child = command.spawn().unwrap();
         let stdin = child.stdin.take();
         let lines = BufReader::new(child.stderr.take().unwrap());

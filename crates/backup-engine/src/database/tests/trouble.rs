@@ -212,13 +212,17 @@ fn in_a_folder_that_cannot_be_written_to_a_log_is_read_or_stored() {
     fs::set_permissions(place.folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let root = fs::metadata(place.folder.path())
         .is_ok_and(|metadata| std::os::unix::fs::MetadataExt::uid(&metadata) == 0);
+    // The program may lie where a stranger may not go.
+    let program = place.folder.path().join("program");
+    fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
     let stranger = || {
-        Program::start_as("reads as a stranger", &place.path(), |command| {
-            if root {
-                command.uid(65_534).gid(65_534);
-            }
-        })
-        .end()
+        let mut command = std::process::Command::new(&program);
+        command.current_dir("/");
+        if root {
+            command.uid(65_534).gid(65_534);
+        }
+        Program::start_as("reads as a stranger", &place.path(), command).end()
     };
     open(0o555);
     assert_eq!(stranger(), "pages sound");
