@@ -86,28 +86,38 @@ def assets(*names: str) -> Assets:
 def fill(address: str, megabytes: int) -> None:
     """Makes the library big enough that a job on it takes a moment: text that hardly compresses."""
     source = random.Random(7)
-    moment = {"value": "2026-01-02T03:04:05Z"}
     for batch in range(0, megabytes, 16):
-        items = [
-            {
-                "id": f"filler-{number:05}",
-                "created": moment,
-                "updated": moment,
-                "creator": "someone",
-                "mechanism": "MANUAL",
-                "original": {"id": "f"},
-                "preview": {"base": {"id": "f"}},
-                "formats": {"iterable": []},
-                "text": source.randbytes(128 * 1024).hex(),
-            }
-            for number in range(batch * 4, min(batch + 16, megabytes) * 4)
-        ]
-        body = json.dumps({"iterable": items}).encode()
-        request = urllib.request.Request(
-            f"{address}/holdfast/library/import", body, {"Content-Type": "application/json"}
-        )
-        with urllib.request.urlopen(request, timeout=120) as response:
-            assert json.load(response) == {"assets": len(items)}
+        numbers = range(batch * 4, min(batch + 16, megabytes) * 4)
+        put(address, [filler(f"{number:05}", source.randbytes(128 * 1024).hex()) for number in numbers])
+
+
+def change(address: str) -> None:
+    """Changes the library a little: a backup reads nothing of one that is as the last backup has it."""
+    put(address, [filler("changed", random.randbytes(16).hex())])
+
+
+def filler(name: str, text: str) -> dict:
+    moment = {"value": "2026-01-02T03:04:05Z"}
+    return {
+        "id": f"filler-{name}",
+        "created": moment,
+        "updated": moment,
+        "creator": "someone",
+        "mechanism": "MANUAL",
+        "original": {"id": "f"},
+        "preview": {"base": {"id": "f"}},
+        "formats": {"iterable": []},
+        "text": text,
+    }
+
+
+def put(address: str, items: list[dict]) -> None:
+    body = json.dumps({"iterable": items}).encode()
+    request = urllib.request.Request(
+        f"{address}/holdfast/library/import", body, {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=120) as response:
+        assert json.load(response) == {"assets": len(items)}
 
 
 def held(address: str) -> dict[str, dict]:

@@ -17,6 +17,10 @@ class Cancel(Case):
         super().setUpClass()
         library.fill(cls.service.address, MEGABYTES)
 
+    def setUp(self) -> None:
+        super().setUp()
+        library.change(self.service.address)
+
     def stream(self, method: str, *arguments: str) -> Iterator[dict]:
         """Starts a job and gives its progress, line by line, while it runs."""
         response = self.sdk.raw(method + WITHOUT_PRELOAD, *arguments, _headers=NDJSON)
