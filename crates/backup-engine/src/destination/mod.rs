@@ -9,9 +9,12 @@ mod catalog_file;
 mod content;
 mod create;
 mod damaged;
+mod in_memory;
 mod keyless;
 mod lease;
 mod listing;
+mod masters;
+mod open;
 mod part;
 mod records;
 mod session;
@@ -19,23 +22,20 @@ mod session;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use rustic_backend::LocalBackend;
-use rustic_core::repofile::{MasterKey, SnapshotId};
-use rustic_core::{Credentials, OpenStatus, Repository, RepositoryBackends, RepositoryOptions};
+use rustic_core::repofile::SnapshotId;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
-use crate::backup::hex;
 use crate::durable::create_private_folder;
 use crate::keys::{Ask, KeyState, KeyStore};
 use crate::{Error, Secret, Watch};
 
-use backend::{FirstFault, GuardedBackend, Written, remove_half_written};
+use backend::remove_half_written;
 pub(crate) use catalog::Catalog;
 pub(crate) use content::{Content, CopyError, Location};
 use lease::{Claimant, Lease, Timing};
+use masters::Masters;
 pub(crate) use part::Part;
 pub use records::{BackupRecord, SourceRecord, UnreadFile};
 pub(crate) use records::{COMMITTED, Details, FILES, FilesDetails, LibraryDetails, PENDING};
@@ -43,8 +43,6 @@ pub(crate) use session::Session;
 
 /// The layout this version writes and the newest it reads.
 const LAYOUT: u64 = 2;
-/// The newest version of the repository format this version writes into.
-const REPOSITORY_VERSION: u32 = 2;
 
 /// `holdfast.json` in the destination.
 #[derive(Serialize, Deserialize)]
@@ -77,8 +75,7 @@ pub(crate) struct Destination {
     data_dir: PathBuf,
     device_name: String,
     keys: KeyStore,
-    /// Of each part. Deriving it from the password costs a quarter of a second and 130 MB, so it is done once.
-    masters: [Mutex<Option<MasterKey>>; 2],
+    masters: Masters,
     catalog: Mutex<Catalog>,
     /// Held while what it takes is measured, which is long where there is much: once at a time.
     measuring: Mutex<()>,
@@ -103,7 +100,7 @@ impl Destination {
             data_dir: data_dir.to_owned(),
             device_name: device_name.to_owned(),
             keys,
-            masters: Default::default(),
+            masters: Masters::default(),
             catalog: Mutex::new(Catalog::new(data_dir, root)),
             measuring: Mutex::default(),
         }
@@ -144,7 +141,7 @@ impl Destination {
         let lease = Lease::take(&self.root, &claimant, lock, Timing::default(), watch)?;
         // Another may have set it up in the meantime.
         if let Found::New = self.look()? {
-            self.create()?;
+            self.create(watch)?;
         }
         self.remember()?;
         Ok(Hold { lease })
@@ -153,7 +150,7 @@ impl Destination {
     /// Opens a part of a destination that is held for writing, making it where there is none yet.
     pub(crate) fn write(&self, held: &Hold, part: Part, watch: &Watch) -> Result<Session, Error> {
         if !self.folder(part).is_dir() {
-            self.add(part)?;
+            self.add(part, watch)?;
         }
         let session = self.open(part, watch, Ask::Again)?;
         Ok(session.under(held.lease.clone()))
@@ -214,8 +211,7 @@ impl Destination {
         if let Found::New = self.look()? {
             return Err(unreachable("there are no backups in it"));
         }
-        let credentials = Credentials::password(key.reveal());
-        self.open_with(Part::Databases, &credentials, &Watch::unwatched())?;
+        self.open_deriving(Part::Databases, key, &Watch::unwatched())?;
         self.remember()
     }
 
@@ -291,111 +287,6 @@ impl Destination {
         Ok(Found::Ready)
     }
 
-    fn open(&self, part: Part, watch: &Watch, ask: Ask) -> Result<Session, Error> {
-        let cached = self.master(part).clone();
-        if let Some(master) = cached {
-            return self.open_with(part, &Credentials::Masterkey(master), watch);
-        }
-        let key = self.keys.load(ask)?;
-        let session = self.open_with(part, &Credentials::password(key.reveal()), watch)?;
-        self.keys.note_accepted();
-        Ok(session)
-    }
-
-    /// Opens it with the key that is stored, whatever opened it before.
-    fn open_anew(&self) -> Result<Session, Error> {
-        *self.master(Part::Databases) = None;
-        self.open(Part::Databases, &Watch::unwatched(), Ask::Once)
-    }
-
-    fn open_with(
-        &self,
-        part: Part,
-        credentials: &Credentials,
-        watch: &Watch,
-    ) -> Result<Session, Error> {
-        let (fault, written) = (FirstFault::default(), Written::default());
-        let folder = self.folder(part);
-        let storage = self.storage(&folder, watch, &fault, &written)?;
-        let open = repository_on(&storage)?
-            .open(credentials)
-            .map_err(|error| {
-                if !error.is_incorrect_password() {
-                    session::explain_open(&error, &fault, &self.root)
-                } else if keys_are_whole(&folder.join("keys")) {
-                    self.keys.note_refused();
-                    Error::Locked("the key does not open this destination".into())
-                } else {
-                    Error::Damaged {
-                        backup: None,
-                        detail: "the files of the destination's keys".into(),
-                    }
-                }
-            })?;
-        self.accept(part, &open)?;
-        Ok(Session::new(
-            part,
-            open,
-            storage,
-            (fault, written),
-            &self.root,
-            watch,
-        ))
-    }
-
-    fn accept(&self, part: Part, open: &Repository<OpenStatus>) -> Result<(), Error> {
-        let found = open.config().version;
-        if found > REPOSITORY_VERSION {
-            return Err(Error::NewerLayout {
-                found: found.into(),
-                known: REPOSITORY_VERSION.into(),
-            });
-        }
-        *self.master(part) = Some(open.key());
-        Ok(())
-    }
-
-    fn master(&self, part: Part) -> MutexGuard<'_, Option<MasterKey>> {
-        let [databases, files] = &self.masters;
-        let master = match part {
-            Part::Databases => databases,
-            Part::Files => files,
-        };
-        master.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn repository(
-        &self,
-        folder: &Path,
-        watch: &Watch,
-        fault: &FirstFault,
-        written: &Written,
-    ) -> Result<Repository<()>, Error> {
-        repository_on(&self.storage(folder, watch, fault, written)?)
-    }
-
-    fn storage(
-        &self,
-        folder: &Path,
-        watch: &Watch,
-        fault: &FirstFault,
-        written: &Written,
-    ) -> Result<Arc<GuardedBackend>, Error> {
-        let text = folder
-            .to_str()
-            .ok_or_else(|| unreachable("its path is not valid Unicode"))?;
-        let local = LocalBackend::new(text, []);
-        let local = local.map_err(|error| Error::Repository(error.display_log()))?;
-        let guarded = GuardedBackend::new(
-            Arc::new(local),
-            folder,
-            watch.clone(),
-            fault.clone(),
-            written.clone(),
-        );
-        Ok(Arc::new(guarded))
-    }
-
     fn lock(&self) -> Result<File, Error> {
         let path = self.root.join("holdfast.lock");
         let file = File::options()
@@ -413,25 +304,6 @@ impl Destination {
             }),
         }
     }
-}
-
-fn repository_on(storage: &Arc<GuardedBackend>) -> Result<Repository<()>, Error> {
-    let backends = RepositoryBackends::new(storage.clone(), None);
-    Repository::new(&RepositoryOptions::default().no_cache(true), &backends)
-        .map_err(|error| Error::Repository(error.display_log()))
-}
-
-/// Whether there are key files, each with the content that its name is the hash of.
-fn keys_are_whole(folder: &Path) -> bool {
-    let whole = |entry: io::Result<fs::DirEntry>| {
-        let path = entry?.path();
-        let hash = hex(&Sha256::digest(fs::read(&path)?));
-        Ok::<bool, io::Error>(path.file_name().is_some_and(|name| name == hash.as_str()))
-    };
-    fs::read_dir(folder).is_ok_and(|entries| {
-        let mut entries = entries.peekable();
-        entries.peek().is_some() && entries.all(|entry| whole(entry).unwrap_or(false))
-    })
 }
 
 fn unreachable(why: &str) -> Error {

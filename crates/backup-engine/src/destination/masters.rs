@@ -1,0 +1,121 @@
+//! The keys that a destination's data is encrypted with. Each is derived from the password, which is dear on purpose: a third of
+//! a second and 130 MB, and not to be broken off. So it is done once, one at a time, and in a thread that a cancelled job
+//! does not wait for.
+
+use std::io;
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use rustic_core::repofile::MasterKey;
+
+use super::Part;
+use crate::engine::guarded;
+use crate::{Error, Watch};
+
+/// How soon a cancelled job stops waiting.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// The key of each part, once it is known.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Masters(Arc<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    keys: [Mutex<Option<MasterKey>>; 2],
+    /// Held while one is derived.
+    deriving: Mutex<()>,
+}
+
+impl Masters {
+    pub(super) fn get(&self, part: Part) -> Option<MasterKey> {
+        lock(self.of(part)).clone()
+    }
+
+    pub(super) fn set(&self, part: Part, key: Option<MasterKey>) {
+        *lock(self.of(part)) = key;
+    }
+
+    fn of(&self, part: Part) -> &Mutex<Option<MasterKey>> {
+        let [databases, files] = &self.0.keys;
+        match part {
+            Part::Databases => databases,
+            Part::Files => files,
+        }
+    }
+
+    /// Runs `derive`, and waits for it unless the job is cancelled.
+    pub(super) fn derive<T: Send + 'static>(
+        &self,
+        watch: &Watch,
+        derive: impl FnOnce(&Self) -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        let masters = self.clone();
+        let (sender, derived) = sync_channel(1);
+        let work = move || {
+            let result = guarded(|| {
+                let _one_at_a_time = lock(&masters.0.deriving);
+                Ok(derive(&masters))
+            });
+            if sender.send(result).is_err() {
+                tracing::debug!("a key was derived for a job that is over");
+            }
+        };
+        let thread = thread::Builder::new().name("key".into()).spawn(work);
+        thread.map_err(Error::io(DERIVING))?;
+        loop {
+            match derived.recv_timeout(LOOK) {
+                Ok(result) => return result,
+                Err(RecvTimeoutError::Timeout) if watch.is_canceled() => {
+                    return Err(Error::io(DERIVING)(io::Error::other("cancelled")));
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(Error::Panicked("a thread that derives a key".into()));
+                }
+            }
+        }
+    }
+}
+
+const DERIVING: &str = "deriving the key";
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::*;
+    use crate::CancelFlag;
+
+    #[test]
+    fn a_cancelled_job_does_not_wait_for_its_key_which_is_kept_for_the_next_one() {
+        let masters = Masters::default();
+        let cancel = CancelFlag::default();
+        let watch = Watch::new(cancel.clone(), |_| {});
+        let (go_on, gone_on) = channel::<()>();
+        assert!(cancel.cancel());
+        let result = masters.derive(&watch, move |masters| {
+            // It ends only after the job.
+            gone_on.recv().unwrap();
+            masters.set(Part::Files, Some(MasterKey::new()));
+        });
+        assert!(matches!(result, Err(Error::Io { .. })), "{result:?}");
+        assert!(masters.get(Part::Files).is_none());
+        go_on.send(()).unwrap();
+        // One at a time: this one begins when that one has ended.
+        let known = masters.derive(&Watch::unwatched(), |masters| masters.get(Part::Files));
+        assert!(known.unwrap().is_some());
+    }
+
+    #[test]
+    fn a_key_that_cannot_be_derived_ends_the_job_with_an_error() {
+        let broken =
+            Masters::default().derive(&Watch::unwatched(), |_| -> () { panic!("out of memory") });
+        assert!(matches!(broken, Err(Error::Panicked(_))), "{broken:?}");
+    }
+}

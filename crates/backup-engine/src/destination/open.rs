@@ -1,0 +1,177 @@
+//! Opening a part of the destination: with the key that is known already, else with one that is derived from the password.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use rustic_backend::LocalBackend;
+use rustic_core::repofile::MasterKey;
+use rustic_core::{
+    Credentials, OpenStatus, Repository, RepositoryBackends, RepositoryOptions, RusticResult,
+    WriteBackend,
+};
+use sha2::{Digest, Sha256};
+
+use super::backend::{FirstFault, GuardedBackend, Written};
+use super::{Destination, Part, Session, session, unreachable};
+use crate::backup::hex;
+use crate::keys::Ask;
+use crate::{Error, Secret, Watch};
+
+/// The newest version of the repository format this version writes into.
+const REPOSITORY_VERSION: u32 = 2;
+
+impl Destination {
+    pub(super) fn open(&self, part: Part, watch: &Watch, ask: Ask) -> Result<Session, Error> {
+        if let Some(master) = self.known_master(part) {
+            let open = |storage| open_on(storage, &Credentials::Masterkey(master));
+            return self.open_with(part, watch, |storage| Ok(open(storage)));
+        }
+        let key = self.keys.load(ask)?;
+        let session = self.open_deriving(part, &key, watch)?;
+        self.keys.note_accepted();
+        Ok(session)
+    }
+
+    pub(super) fn open_deriving(
+        &self,
+        part: Part,
+        key: &Secret,
+        watch: &Watch,
+    ) -> Result<Session, Error> {
+        let password = Credentials::password(key.reveal());
+        self.open_with(part, watch, |storage| {
+            self.masters.derive(watch, move |masters| {
+                let open = open_on(storage, &password);
+                // Whether anybody still waits for it or not.
+                if let Ok(open) = &open {
+                    masters.set(part, Some(open.key()));
+                }
+                open
+            })
+        })
+    }
+
+    /// The key that was derived for this part, or for the other one where both have the same files of keys.
+    pub(super) fn known_master(&self, part: Part) -> Option<MasterKey> {
+        self.masters.get(part).or_else(|| match part {
+            Part::Files if self.have_same_keys() => self.masters.get(Part::Databases),
+            _ => None,
+        })
+    }
+
+    fn have_same_keys(&self) -> bool {
+        let names = |part| {
+            let entries = fs::read_dir(self.folder(part).join("keys")).ok()?;
+            let names: io::Result<BTreeSet<_>> =
+                entries.map(|entry| Ok(entry?.file_name())).collect();
+            names.ok().filter(|names| !names.is_empty())
+        };
+        let own = names(Part::Files);
+        own.is_some() && own == names(Part::Databases)
+    }
+
+    /// Opens it with the key that is stored, whatever opened it before.
+    pub(super) fn open_anew(&self) -> Result<Session, Error> {
+        self.masters.set(Part::Databases, None);
+        self.open(Part::Databases, &Watch::unwatched(), Ask::Once)
+    }
+
+    fn open_with(
+        &self,
+        part: Part,
+        watch: &Watch,
+        open: impl FnOnce(Arc<GuardedBackend>) -> Result<RusticResult<Repository<OpenStatus>>, Error>,
+    ) -> Result<Session, Error> {
+        let (fault, written) = (FirstFault::default(), Written::default());
+        let folder = self.folder(part);
+        let storage = self.storage(&folder, watch, &fault, &written)?;
+        let open = open(storage.clone())?.map_err(|error| {
+            if !error.is_incorrect_password() {
+                session::explain_open(&error, &fault, &self.root)
+            } else if keys_are_whole(&folder.join("keys")) {
+                self.keys.note_refused();
+                Error::Locked("the key does not open this destination".into())
+            } else {
+                damaged_keys()
+            }
+        })?;
+        self.accept(part, &open)?;
+        Ok(Session::new(
+            part,
+            open,
+            storage,
+            (fault, written),
+            &self.root,
+            watch,
+        ))
+    }
+
+    fn accept(&self, part: Part, open: &Repository<OpenStatus>) -> Result<(), Error> {
+        let found = open.config().version;
+        if found > REPOSITORY_VERSION {
+            return Err(Error::NewerLayout {
+                found: found.into(),
+                known: REPOSITORY_VERSION.into(),
+            });
+        }
+        self.masters.set(part, Some(open.key()));
+        Ok(())
+    }
+
+    pub(super) fn storage(
+        &self,
+        folder: &Path,
+        watch: &Watch,
+        fault: &FirstFault,
+        written: &Written,
+    ) -> Result<Arc<GuardedBackend>, Error> {
+        let text = folder
+            .to_str()
+            .ok_or_else(|| unreachable("its path is not valid Unicode"))?;
+        let local = LocalBackend::new(text, []);
+        let local = local.map_err(|error| Error::Repository(error.display_log()))?;
+        let guarded = GuardedBackend::new(
+            Arc::new(local),
+            folder,
+            watch.clone(),
+            fault.clone(),
+            written.clone(),
+        );
+        Ok(Arc::new(guarded))
+    }
+}
+
+pub(super) fn repository_on(storage: Arc<dyn WriteBackend>) -> RusticResult<Repository<()>> {
+    let backends = RepositoryBackends::new(storage, None);
+    Repository::new(&RepositoryOptions::default().no_cache(true), &backends)
+}
+
+fn open_on(
+    storage: Arc<GuardedBackend>,
+    credentials: &Credentials,
+) -> RusticResult<Repository<OpenStatus>> {
+    repository_on(storage)?.open(credentials)
+}
+
+/// Whether there are key files, each with the content that its name is the hash of.
+pub(super) fn keys_are_whole(folder: &Path) -> bool {
+    let whole = |entry: io::Result<fs::DirEntry>| {
+        let path = entry?.path();
+        let hash = hex(&Sha256::digest(fs::read(&path)?));
+        Ok::<bool, io::Error>(path.file_name().is_some_and(|name| name == hash.as_str()))
+    };
+    fs::read_dir(folder).is_ok_and(|entries| {
+        let mut entries = entries.peekable();
+        entries.peek().is_some() && entries.all(|entry| whole(entry).unwrap_or(false))
+    })
+}
+
+pub(super) fn damaged_keys() -> Error {
+    Error::Damaged {
+        backup: None,
+        detail: "the files of the destination's keys".into(),
+    }
+}
