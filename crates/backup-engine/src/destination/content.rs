@@ -30,6 +30,12 @@ impl Content {
         Ok(Self { session })
     }
 
+    /// What the packs hold that are listed, even where the index does not know of it yet.
+    pub(super) fn listed(session: Session) -> Result<Self, Error> {
+        let session = session.load(Repository::to_indexed_checked)?;
+        Ok(Self { session })
+    }
+
     pub(crate) fn part(&self) -> Part {
         self.session.part()
     }

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use rustic_core::{Credentials, KeyOptions};
 
-use super::backend::{FirstFault, Written};
+use super::backend::Written;
+use super::fault::FirstFault;
 use super::{Destination, KnownPlaces, LayoutNote, Part, session, unreachable};
 use crate::durable::{sync_folder, sync_parent, write_private};
 use crate::failpoint::failpoint;

@@ -1,15 +1,21 @@
-//! Setting damaged files of a repository aside: `damaged/` in the destination. Nothing in it is read again and nothing is
-//! ever deleted from it; what a person can make of such a file is more than nothing.
+//! Setting damaged files of a repository aside: `damaged/` in the destination. What is set aside is not read again and never
+//! deleted; what a person can make of such a file is more than nothing.
+//!
+//! A pack in which damage was found is noted there first: `noted/` has an empty file with its name, for every device to see.
+//! A note has no content that could be damaged. It only has the pack looked at: one too many costs a look, and one that is
+//! lost is made again by the next verification.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use rustic_core::Id;
+use rustic_core::repofile::PackId;
 use sha2::{Digest, Sha256};
 
 use super::Part;
 use crate::backup::hex;
-use crate::durable::{create_private_folder, sync_folder};
+use crate::durable::{create_private_folder, remove_if_there, sync_folder, sync_parent};
 use crate::failpoint::failpoint;
 
 /// Sets the index files aside that do not hold what their names say. An index tells only what can be read out of the packs
@@ -18,7 +24,7 @@ use crate::failpoint::failpoint;
 /// To be called while the destination is held for writing.
 pub(super) fn set_index_files_aside(root: &Path, part: Part) -> io::Result<usize> {
     let folder = root.join(part.folder_name()).join("index");
-    let aside = root.join("damaged").join(part.folder_name()).join("index");
+    let aside = damaged(root, part, "index");
     let mut count = 0;
     for entry in fs::read_dir(&folder)? {
         let path = entry?.path();
@@ -37,6 +43,74 @@ pub(super) fn set_index_files_aside(root: &Path, part: Part) -> io::Result<usize
         sync_folder(&folder)?;
     }
     Ok(count)
+}
+
+/// Notes that damage was found in a pack.
+pub(super) fn note_pack(root: &Path, part: Part, pack: &PackId) -> io::Result<()> {
+    let folder = damaged(root, part, "noted");
+    create_private_folder(&folder)?;
+    failpoint("damaged-note")?;
+    File::create(folder.join(pack.to_hex().as_str()))?.sync_all()?;
+    failpoint("damaged-noted")?;
+    // Up to the destination, whose own folders may be new as well.
+    for folder in folder.ancestors().take_while(|folder| *folder != root) {
+        sync_folder(folder)?;
+    }
+    sync_folder(root)
+}
+
+/// The packs that are noted. What else may lie there is passed over.
+pub(super) fn noted_packs(root: &Path, part: Part) -> io::Result<Vec<PackId>> {
+    let entries = match fs::read_dir(damaged(root, part, "noted")) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut packs = Vec::new();
+    for entry in entries {
+        let name = entry?.file_name();
+        packs.extend(name.to_str().and_then(pack_named));
+    }
+    Ok(packs)
+}
+
+fn pack_named(name: &str) -> Option<PackId> {
+    let id: Id = name.parse().ok()?;
+    (id.to_hex().as_str() == name).then(|| id.into())
+}
+
+pub(super) fn forget_pack(root: &Path, part: Part, pack: &PackId) -> io::Result<()> {
+    let note = damaged(root, part, "noted").join(pack.to_hex().as_str());
+    remove_if_there(&note)?;
+    sync_parent(&note)
+}
+
+/// To be called when nothing needs the pack any more, while the destination is held for writing.
+pub(super) fn set_pack_aside(root: &Path, part: Part, pack: &PackId) -> io::Result<()> {
+    let path = pack_path(root, part, pack);
+    let aside = damaged(root, part, "data");
+    create_private_folder(&aside)?;
+    let target = free_name(&aside, &path)?;
+    tracing::error!(file = %path.display(), "a damaged pack is set aside");
+    failpoint("damaged-pack-aside")?;
+    fs::rename(&path, target)?;
+    failpoint("damaged-pack-away")?;
+    sync_folder(&aside)?;
+    sync_parent(&path)
+}
+
+pub(super) fn has_pack(root: &Path, part: Part, pack: &PackId) -> io::Result<bool> {
+    pack_path(root, part, pack).try_exists()
+}
+
+fn pack_path(root: &Path, part: Part, pack: &PackId) -> PathBuf {
+    let name = pack.to_hex();
+    let folder = root.join(part.folder_name()).join("data");
+    folder.join(&name.as_str()[..2]).join(name.as_str())
+}
+
+/// Where what is damaged of this kind lies.
+fn damaged(root: &Path, part: Part, kind: &str) -> PathBuf {
+    root.join("damaged").join(part.folder_name()).join(kind)
 }
 
 fn is_whole(path: &Path) -> io::Result<bool> {

@@ -9,9 +9,12 @@ mod catalog_file;
 mod content;
 mod create;
 mod damaged;
+mod fault;
 mod keyless;
 mod lease;
 mod listing;
+mod mend;
+mod pack;
 mod part;
 mod records;
 mod session;
@@ -32,9 +35,10 @@ use crate::durable::create_private_folder;
 use crate::keys::{Ask, KeyState, KeyStore};
 use crate::{Error, Secret, Watch};
 
-use backend::{FirstFault, GuardedBackend, Written, remove_half_written};
+use backend::{GuardedBackend, Written, remove_half_written};
 pub(crate) use catalog::Catalog;
 pub(crate) use content::{Content, CopyError, Location};
+use fault::FirstFault;
 use lease::{Claimant, Lease, Timing};
 pub(crate) use part::Part;
 pub use records::{BackupRecord, SourceRecord, UnreadFile};
@@ -159,8 +163,8 @@ impl Destination {
         Ok(session.under(held.lease.clone()))
     }
 
-    /// Removes what interrupted backups left in a destination that is held for writing, and makes sure that what a part
-    /// counts as stored is there.
+    /// Removes what interrupted backups left in a destination that is held for writing, mends what was found damaged, and makes
+    /// sure that what a part counts as stored is there.
     pub(crate) fn tidy(&self, session: &Session) -> Result<(), Error> {
         let leftovers = match session.part() {
             Part::Databases => self.refreshed()?.pending(),
@@ -173,6 +177,7 @@ impl Destination {
         if let Err(error) = remove_half_written(&self.folder(session.part())) {
             tracing::warn!(%error, "what a killed backup was writing stays for now");
         }
+        self.mend(session)?;
         session.check_index()
     }
 

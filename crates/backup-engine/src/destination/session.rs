@@ -12,8 +12,9 @@ use rustic_core::{
 };
 
 use super::Part;
-use super::backend::{Fault, FirstFault, GuardedBackend, Written};
+use super::backend::{GuardedBackend, Written};
 use super::damaged;
+use super::fault::{Fault, FirstFault};
 use super::lease::Lease;
 use crate::engine::guarded;
 use crate::{Error, Watch};
@@ -122,6 +123,24 @@ impl<S: Open> Session<S> {
     ) -> Result<T, Error> {
         let done = self.storage.with_whole_pack(id, work);
         done.map_err(self.explain())
+    }
+
+    /// Notes where every device sees it that a pack is damaged: the next backup mends what can be mended.
+    pub(crate) fn note_damaged(&self, pack: &PackId) -> Result<(), Error> {
+        tracing::error!(
+            pack = pack.to_hex().as_str(),
+            "damage was found in a pack"
+        );
+        damaged::note_pack(&self.root, self.part, pack).map_err(explain_write)
+    }
+
+    pub(super) fn storage(&self) -> &GuardedBackend {
+        &self.storage
+    }
+
+    /// What was written so far stays, whatever becomes of the job.
+    pub(super) fn keep_written(&self) {
+        self.written.keep();
     }
 
     /// What the files of the index say, one after another.
