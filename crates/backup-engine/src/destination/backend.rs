@@ -13,6 +13,7 @@ use rustic_core::{
     BytesList, ErrorKind, FileType, Id, ReadBackend, RusticError, RusticResult, WriteBackend,
 };
 
+use super::damaged::mark_loss;
 use super::fault::FirstFault;
 use crate::Watch;
 use crate::durable::{remove_if_there, sync_folder};
@@ -291,6 +292,14 @@ impl WriteBackend for GuardedBackend {
 
     /// Not stopped by a cancel: what removes things is cleaning up.
     fn remove(&self, tpe: FileType, id: &Id, cacheable: bool) -> RusticResult<()> {
+        if tpe == FileType::Index {
+            let text = "A loss cannot be marked.";
+            let marked = mark_loss(&self.root);
+            self.writing(
+                marked
+                    .map_err(|error| RusticError::with_source(ErrorKind::InputOutput, text, error)),
+            )?;
+        }
         self.writing(fault_at("backend-remove"))?;
         self.writing(self.inner.remove(tpe, id, cacheable))?;
         self.writing(fault_at("backend-removed"))

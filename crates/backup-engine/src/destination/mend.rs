@@ -6,6 +6,7 @@
 //! pack is not, that is out of the index before it is moved, and the note goes last; what was begun is begun again.
 
 use std::collections::HashMap;
+use std::io;
 
 use bytes::Bytes;
 use rustic_core::repofile::{IndexBlob, IndexPack, PackId};
@@ -18,13 +19,19 @@ use crate::backup::hex;
 use crate::keys::Ask;
 use crate::{Error, Watch};
 
+/// What the index lists.
 type Packs = HashMap<PackId, IndexPack>;
 
 impl Destination {
+    /// Changes whenever something was taken out of an index, which is then missing in earlier backups.
+    pub(crate) fn loss_mark(&self) -> io::Result<Option<Vec<u8>>> {
+        damaged::loss_mark(&self.root)
+    }
+
     /// Sees to it that what is damaged in the packs that are noted does not count as stored. To be called while the
     /// destination is held for writing.
     pub(super) fn mend(&self, session: &Session) -> Result<(), Error> {
-        let noted = damaged::noted_packs(&self.root, session.part()).map_err(explain_write)?;
+        let noted = damaged::noted_packs(&session.folder()).map_err(explain_write)?;
         if noted.is_empty() {
             return Ok(());
         }
@@ -32,11 +39,11 @@ impl Destination {
         let known = known_packs(session, &noted)?;
         let mut damaged = Vec::new();
         for id in noted {
-            let there = damaged::has_pack(&self.root, session.part(), &id);
+            let there = damaged::has_pack(&session.folder(), &id);
             if there.map_err(explain_write)? && self.copy_good(session, &id, &known)? {
                 damaged.push(id);
             } else {
-                self.forget(session, &id)?;
+                forget(session, &id)?;
             }
         }
         if damaged.is_empty() {
@@ -47,14 +54,10 @@ impl Destination {
         session.check_index()?;
         for id in damaged {
             session.still_ours()?;
-            damaged::set_pack_aside(&self.root, session.part(), &id).map_err(explain_write)?;
-            self.forget(session, &id)?;
+            damaged::set_pack_aside(&session.folder(), &id).map_err(explain_write)?;
+            forget(session, &id)?;
         }
         Ok(())
-    }
-
-    fn forget(&self, session: &Session, id: &PackId) -> Result<(), Error> {
-        damaged::forget_pack(&self.root, session.part(), id).map_err(explain_write)
     }
 
     /// Copies what is good in a pack into a new one. False: the pack is as it was stored.
@@ -124,6 +127,10 @@ impl Destination {
             Err(failed())
         }
     }
+}
+
+fn forget(session: &Session, id: &PackId) -> Result<(), Error> {
+    damaged::forget_pack(&session.folder(), id).map_err(explain_write)
 }
 
 /// What the index says of all packs. It knows it even where a noted pack's own header is damaged; a noted pack that it does

@@ -127,11 +127,12 @@ impl<S: Open> Session<S> {
 
     /// Notes where every device sees it that a pack is damaged: the next backup mends what can be mended.
     pub(crate) fn note_damaged(&self, pack: &PackId) -> Result<(), Error> {
-        tracing::error!(
-            pack = pack.to_hex().as_str(),
-            "damage was found in a pack"
-        );
-        damaged::note_pack(&self.root, self.part, pack).map_err(explain_write)
+        tracing::error!(pack = pack.to_hex().as_str(), "damage was found in a pack");
+        damaged::note_pack(&self.folder(), pack).map_err(explain_write)
+    }
+
+    pub(super) fn folder(&self) -> PathBuf {
+        self.root.join(self.part.folder_name())
     }
 
     pub(super) fn storage(&self) -> &GuardedBackend {
@@ -200,7 +201,7 @@ impl<S: Open> Session<S> {
 
     fn set_damaged_index_aside(&self) -> Result<usize, Error> {
         self.still_ours()?;
-        damaged::set_index_files_aside(&self.root, self.part).map_err(explain_write)
+        damaged::set_index_files_aside(&self.folder()).map_err(explain_write)
     }
 
     /// Removes everything that this session has written, unless another device has taken over, which may have put it to
@@ -210,10 +211,7 @@ impl<S: Open> Session<S> {
             tracing::warn!("what a backup stored stays, as its destination was taken over");
             return;
         }
-        if let Err(error) = self
-            .written
-            .remove(&self.root.join(self.part.folder_name()))
-        {
+        if let Err(error) = self.written.remove(&self.folder()) {
             tracing::warn!(%error, "what a broken-off backup stored stays until a later one uses it");
         }
     }
