@@ -274,9 +274,7 @@ fn each(cases: &[(&str, &str)], check: impl Fn(&str, &str) + Sync) {
 #[test]
 fn only_what_no_source_has_any_more_stays_damaged() {
     let kept = Kept::new();
-    place
-        .find("files", &kept.older, "documents/gone.txt")
-        .flip();
+    kept.find("files", &kept.older, "documents/gone.txt").flip();
     assert_eq!(named(&kept.verify()), BTreeSet::from([&kept.older]));
     let newest = kept.back_up();
     assert_eq!(named(&kept.verify()), BTreeSet::from([&kept.older]));
@@ -287,7 +285,7 @@ fn only_what_no_source_has_any_more_stays_damaged() {
     for (path, content) in &kept.known[&kept.older] {
         let name = path.to_str().unwrap();
         let mut read = Vec::new();
-        let outcome = place
+        let outcome = kept
             .engine
             .read(&kept.older, name, &mut read, &Watch::unwatched());
         assert_eq!(outcome.is_ok(), name != "documents/gone.txt", "{name}");
@@ -316,15 +314,15 @@ fn a_pack_that_is_damaged_between_its_chunks_loses_nothing() {
 #[test]
 fn what_is_left_of_a_cut_pack_stays() {
     let kept = Kept::new();
-    let (gone, kept) = (
-        kept.find("files", &kept.older, "documents/gone.txt"),
-        kept.find("files", &kept.older, "documents/notes/7.txt"),
+    let gone = kept.find("files", &kept.older, "documents/gone.txt");
+    let there = kept.find("files", &kept.older, "documents/notes/7.txt");
+    assert_eq!(gone.pack, there.pack);
+    assert!(
+        gone.at < there.at,
+        "the one that is cut off is in no source"
     );
-    assert_eq!(gone.pack, kept.pack);
-    // The files of a folder come before those of the folders in it.
-    assert!(gone.at < kept.at);
-    let bytes = fs::read(&kept.pack).unwrap();
-    overwrite(&kept.pack, &bytes[..kept.at]);
+    let bytes = fs::read(&there.pack).unwrap();
+    overwrite(&there.pack, &bytes[..there.at]);
     assert_eq!(kept.verify().damaged.len(), 2);
     kept.back_up();
     assert!(kept.verify().damaged.is_empty());
@@ -417,8 +415,7 @@ fn what_one_device_finds_another_one_mends_as_far_as_it_can() {
 #[test]
 fn damage_is_told_where_it_cannot_be_noted() {
     let kept = Kept::new();
-    place
-        .find("files", &kept.newer, "documents/notes/3.txt")
+    kept.find("files", &kept.newer, "documents/notes/3.txt")
         .flip();
     // A file in the way: a mode would not keep out an administrator.
     fs::write(kept.home.destination().join("damaged"), "").unwrap();
