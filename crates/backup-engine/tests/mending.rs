@@ -1,214 +1,27 @@
 //! Damage inside of packs: a full verification finds it, the next backup mends what the sources still have, and what was
 //! good beside it stays.
 #![allow(clippy::unwrap_used, clippy::panic)]
+#![cfg(unix)]
 
 mod common;
 #[path = "common/damage.rs"]
 mod damage;
 #[path = "common/folders.rs"]
 mod folders;
+#[path = "common/kept.rs"]
+mod kept;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::thread;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use backup_engine::{
-    BackupId, Depth, Engine, EngineOptions, NewSource, Outcome, Place, RestoreRequest, SourceKind,
-    VerifyReport, Watch, What, export_key, import_key,
+    Depth, Engine, EngineOptions, NewSource, Outcome, SourceKind, Watch, export_key, import_key,
 };
 use common::*;
 use damage::{objects, overwrite};
-use folders::repository;
-use rustic_core::repofile::SnapshotFile;
-use rustic_core::{IndexedFullStatus, PackedId, Repository};
-
-/// A destination with two backups of a library and of a folder. `gone.txt` is only in the older.
-struct Kept {
-    home: Home,
-    engine: Engine,
-    older: BackupId,
-    newer: BackupId,
-    known: BTreeMap<BackupId, Content>,
-}
-
-/// What a backup restores to: its files, and the rows of its databases.
-type Content = BTreeMap<PathBuf, Vec<u8>>;
-
-impl Kept {
-    fn new() -> Self {
-        let home = Home::new();
-        let engine = home.open();
-        fill(&engine, 60, 2_000);
-        let folder = home.folder.path().join("documents");
-        fs::create_dir_all(folder.join("notes")).unwrap();
-        for number in 0..8 {
-            let file = folder.join(format!("notes/{number}.txt"));
-            fs::write(file, text(number, 3_000)).unwrap();
-        }
-        fs::write(folder.join("gone.txt"), text(100, 3_000)).unwrap();
-        folders::database(&folder.join("app.db"), 200);
-        let source = NewSource {
-            kind: SourceKind::Folder,
-            path: folder.clone(),
-            excludes: Vec::new(),
-        };
-        engine.add_source(source).unwrap();
-        settle(&folder);
-        let mut known = BTreeMap::new();
-        let older = back_up(&engine).id;
-        known.insert(older.clone(), restored(&engine, &older).unwrap());
-        fs::remove_file(folder.join("gone.txt")).unwrap();
-        let newer = back_up(&engine).id;
-        known.insert(newer.clone(), restored(&engine, &newer).unwrap());
-        assert_eq!(known[&older].len(), known[&newer].len() + 1);
-        Self {
-            home,
-            engine,
-            older,
-            newer,
-            known,
-        }
-    }
-
-    /// Makes a backup, which has to restore to what is there.
-    fn back_up(&self) -> BackupId {
-        let id = back_up(&self.engine).id;
-        assert_eq!(
-            restored(&self.engine, &id).unwrap(),
-            self.known[&self.newer]
-        );
-        id
-    }
-
-    fn assert_restores(&self, id: &BackupId) {
-        assert_eq!(restored(&self.engine, id).unwrap(), self.known[id]);
-    }
-
-    fn verify(&self) -> VerifyReport {
-        verify(&self.engine, None)
-    }
-
-    /// The files under `damaged/` in the destination, without those that lie in the other folder.
-    fn damaged(&self, part: &str, kind: &str) -> Vec<PathBuf> {
-        let folder = self
-            .home
-            .destination()
-            .join("damaged")
-            .join(part)
-            .join(kind);
-        match folder.is_dir() {
-            true => objects(&folder),
-            false => Vec::new(),
-        }
-    }
-
-    /// The pack with what lies at this path of a backup, and where in it: the content of a file, or the list of a folder.
-    fn find(&self, part: &str, id: &BackupId, path: &str) -> Found {
-        let repository = repository(&self.home, part).to_indexed().unwrap();
-        let snapshot = snapshot(&repository, id);
-        let Some(name) = Some(path).filter(|path| !path.is_empty()) else {
-            return self.found(part, &repository, &snapshot.tree);
-        };
-        let node = repository
-            .node_from_path(snapshot.tree, Path::new(name))
-            .unwrap();
-        match node.subtree {
-            Some(folder) => self.found(part, &repository, &folder),
-            None => self.found(part, &repository, &node.content.unwrap()[0]),
-        }
-    }
-
-    fn found(
-        &self,
-        part: &str,
-        repository: &Repository<IndexedFullStatus>,
-        id: &impl PackedId,
-    ) -> Found {
-        let entry = repository.get_index_entry(id).unwrap();
-        let name = entry.pack.to_hex();
-        let data = self.home.destination().join(part).join("data");
-        Found {
-            pack: data.join(&name.as_str()[..2]).join(name.as_str()),
-            at: (entry.location.offset + entry.location.length / 2) as usize,
-        }
-    }
-}
-
-struct Found {
-    pack: PathBuf,
-    at: usize,
-}
-
-impl Found {
-    fn flip(&self) {
-        let mut bytes = fs::read(&self.pack).unwrap();
-        bytes[self.at] ^= 0x10;
-        overwrite(&self.pack, &bytes);
-    }
-}
-
-/// Until nothing in this folder is so new that every backup stores it with another time of its last change.
-fn settle(folder: &Path) {
-    for file in objects(folder) {
-        let age = || {
-            let metadata = fs::metadata(&file).unwrap();
-            let changed = UNIX_EPOCH + Duration::from_secs(metadata.ctime() as u64 + 1);
-            SystemTime::now()
-                .duration_since(changed)
-                .unwrap_or_default()
-        };
-        while age() < Duration::from_secs(2) {
-            thread::sleep(Duration::from_millis(50));
-        }
-    }
-}
-
-fn snapshot(repository: &Repository<IndexedFullStatus>, id: &BackupId) -> SnapshotFile {
-    let all = repository.get_all_snapshots().unwrap();
-    let of_backup = |snapshot: &SnapshotFile| {
-        let text = snapshot.description.as_deref().unwrap_or_default();
-        text.contains(id.as_str())
-    };
-    all.into_iter().find(of_backup).unwrap()
-}
-
-fn verify(engine: &Engine, what: Option<&BackupId>) -> VerifyReport {
-    match engine
-        .verify(what, Depth::Full, &Watch::unwatched())
-        .unwrap()
-    {
-        Outcome::Completed(report) => report,
-        Outcome::Canceled => panic!("nobody cancelled"),
-    }
-}
-
-fn named(report: &VerifyReport) -> BTreeSet<&BackupId> {
-    report.damaged.iter().map(|(id, _)| id).collect()
-}
-
-/// Restores everything into a folder of its own and reads it.
-fn restored(engine: &Engine, id: &BackupId) -> Result<Content, backup_engine::Error> {
-    let folder = tempfile::tempdir().unwrap();
-    let request = RestoreRequest {
-        backup: id.clone(),
-        what: What::Everything,
-        place: Place::Folder(folder.path().join("restored")),
-    };
-    engine.restore(&request, &Watch::unwatched())?;
-    let root = folder.path().join("restored");
-    let files = objects(&root).into_iter();
-    Ok(files
-        .map(|file| {
-            (
-                file.strip_prefix(&root).unwrap().to_owned(),
-                fs::read(file).unwrap(),
-            )
-        })
-        .collect())
-}
+use kept::{Kept, named, restored, verify};
 
 #[test]
 fn what_the_sources_still_have_is_stored_again_and_what_lay_beside_it_stays() {
@@ -311,6 +124,22 @@ fn a_pack_that_is_damaged_between_its_chunks_loses_nothing() {
     assert_eq!(kept.damaged("files", "data").len(), 1);
 }
 
+/// The folder lies in a pack of the older backup, and what leads to it in one of the newer: an archiver that builds on the newer
+/// one finds it unchanged.
+#[test]
+fn a_folder_that_is_missing_below_others_is_stored_again() {
+    let kept = Kept::new();
+    let folder = kept.find("files", &kept.newer, "documents/notes");
+    assert_ne!(
+        folder.pack,
+        kept.find("files", &kept.newer, "documents").pack
+    );
+    fs::remove_file(folder.pack).unwrap();
+    kept.back_up();
+    kept.assert_restores(&kept.newer);
+    kept.back_up();
+}
+
 #[test]
 fn what_is_left_of_a_cut_pack_stays() {
     let kept = Kept::new();
@@ -410,6 +239,22 @@ fn what_one_device_finds_another_one_mends_as_far_as_it_can() {
     kept.back_up();
     assert!(kept.verify().damaged.is_empty());
     kept.assert_restores(&kept.older);
+}
+
+#[test]
+fn what_a_rehearsal_finds_is_mended_too() {
+    let kept = Kept::new();
+    kept.find("files", &kept.newer, "documents/notes/3.txt")
+        .flip();
+    let outcome = kept
+        .engine
+        .verify(Some(&kept.older), Depth::Rehearsal, &Watch::unwatched());
+    let Outcome::Completed(report) = outcome.unwrap() else {
+        panic!("nobody cancelled");
+    };
+    assert_eq!(named(&report), BTreeSet::from([&kept.older]));
+    kept.back_up();
+    assert!(kept.verify().damaged.is_empty());
 }
 
 #[test]

@@ -147,7 +147,7 @@ impl Reach {
     fn open(session: Session) -> Result<Self, Error> {
         let mut reach = Self {
             sizes: session.packs()?,
-            content: Content::open(session)?,
+            content: Content::open(session)?.noting_damage(),
             needed: HashSet::new(),
             listed: HashSet::new(),
             bad_packs: HashMap::new(),
