@@ -18,7 +18,10 @@ use super::damage::{objects, overwrite};
 use super::folders::{self, repository};
 use super::{Home, back_up, fill, text};
 
-/// A destination with two backups of a library and of a folder. `gone.txt` is only in the older.
+/// Files that the source has no more.
+const GONE: [&str; 2] = ["gone.txt", "gone-too.txt"];
+
+/// A destination with two backups of a library and of a folder. [`GONE`] is only in the older.
 pub struct Kept {
     pub home: Home,
     pub engine: Engine,
@@ -41,7 +44,9 @@ impl Kept {
             let file = folder.join(format!("notes/{number}.txt"));
             fs::write(file, text(number, 3_000)).unwrap();
         }
-        fs::write(folder.join("gone.txt"), text(100, 3_000)).unwrap();
+        for (seed, name) in GONE.into_iter().enumerate() {
+            fs::write(folder.join(name), text(100 + seed as u64, 3_000)).unwrap();
+        }
         folders::database(&folder.join("app.db"), 200);
         let source = NewSource {
             kind: SourceKind::Folder,
@@ -53,10 +58,12 @@ impl Kept {
         let mut known = BTreeMap::new();
         let older = back_up(&engine).id;
         known.insert(older.clone(), restored(&engine, &older).unwrap());
-        fs::remove_file(folder.join("gone.txt")).unwrap();
+        for name in GONE {
+            fs::remove_file(folder.join(name)).unwrap();
+        }
         let newer = back_up(&engine).id;
         known.insert(newer.clone(), restored(&engine, &newer).unwrap());
-        assert_eq!(known[&older].len(), known[&newer].len() + 1);
+        assert_eq!(known[&older].len(), known[&newer].len() + GONE.len());
         Self {
             home,
             engine,
