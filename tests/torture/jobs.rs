@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use backup_engine::{
-    BackupId, Engine, Error, NewSource, Outcome, Place, SourceKind, Watch, failpoints_passed,
+    BackupId, Depth, Engine, Error, NewSource, Outcome, Place, SourceKind, Watch, failpoints_passed,
 };
 use serde_json::{Value, json};
 
+use crate::by_hand;
 use crate::judge::End;
 use crate::world::{Kind, World, options, restore};
 
@@ -21,6 +22,12 @@ pub enum Job {
     BackUp,
     /// A backup that finds a file of the index damaged.
     Mend,
+    /// A full verification that finds packs damaged between their chunks, in both repositories.
+    Verify,
+    /// A backup that has such packs noted: nothing in them is lost.
+    MendPacks,
+    /// A backup that has a pack noted in which a chunk is damaged that every backup has.
+    MendChunk,
     /// Of the oldest backup.
     Restore,
     /// Of a restore of the oldest backup.
@@ -32,10 +39,13 @@ pub enum Job {
 }
 
 impl Job {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::First,
         Self::BackUp,
         Self::Mend,
+        Self::Verify,
+        Self::MendPacks,
+        Self::MendChunk,
         Self::Restore,
         Self::Undo,
         Self::Delete,
@@ -51,14 +61,32 @@ impl Job {
         if self.restores() {
             world.quit();
         }
-        if self == Self::Mend {
-            damage_index(world.home());
+        match self {
+            Self::Mend => damage_index(world.home()),
+            Self::Verify | Self::MendPacks => damage_headers(world.home()),
+            Self::MendChunk => damage_chunk(world.home()),
+            _ => {}
+        }
+        if matches!(self, Self::MendPacks | Self::MendChunk) {
+            let engine = Engine::open(options(world.home())).unwrap();
+            assert_eq!(
+                verify(&engine, &Watch::unwatched()).unwrap(),
+                Outcome::Completed(())
+            );
         }
         world
     }
 
     pub fn backs_up(self) -> bool {
-        matches!(self, Self::First | Self::BackUp | Self::Mend)
+        matches!(
+            self,
+            Self::First | Self::BackUp | Self::Mend | Self::MendPacks | Self::MendChunk
+        )
+    }
+
+    /// Whether earlier backups may not restore until the next one has been made.
+    pub fn needs_a_backup(self) -> bool {
+        matches!(self, Self::Mend | Self::MendChunk)
     }
 
     pub fn restores(self) -> bool {
@@ -91,12 +119,15 @@ impl Job {
     ) -> End {
         let (oldest, newest) = ids;
         let outcome = match self {
-            Self::First | Self::BackUp | Self::Mend => engine
-                .back_up(&engine.new_backup_id(), watch)
-                .map(|outcome| match outcome {
-                    Outcome::Completed(_) => Outcome::Completed(()),
-                    Outcome::Canceled => Outcome::Canceled,
-                }),
+            job if job.backs_up() => {
+                engine
+                    .back_up(&engine.new_backup_id(), watch)
+                    .map(|outcome| match outcome {
+                        Outcome::Completed(_) => Outcome::Completed(()),
+                        Outcome::Canceled => Outcome::Canceled,
+                    })
+            }
+            Self::Verify => verify(engine, watch),
             Self::Restore => restore(engine, oldest.as_ref().unwrap(), Place::InPlace, watch),
             Self::Undo => engine.undo(watch),
             Self::Delete => engine
@@ -113,6 +144,7 @@ impl Job {
                 };
                 engine.add_source(source).map(|_| Outcome::Completed(()))
             }
+            _ => unreachable!("{self:?}"),
         };
         match outcome {
             Ok(Outcome::Completed(())) => End::Completed,
@@ -122,12 +154,57 @@ impl Job {
     }
 }
 
+/// One that finds damage has done what it should.
+fn verify(engine: &Engine, watch: &Watch) -> Result<Outcome<()>, Error> {
+    let outcome = engine.verify(None, Depth::Full, watch)?;
+    Ok(match outcome {
+        Outcome::Completed(_) => Outcome::Completed(()),
+        Outcome::Canceled => Outcome::Canceled,
+    })
+}
+
 fn damage_index(home: &Path) {
     let mut files = fs::read_dir(home.join("destination/databases/index")).unwrap();
-    let path = files.next().unwrap().unwrap().path();
-    let mut bytes = fs::read(&path).unwrap();
-    bytes[20] ^= 1;
-    fs::remove_file(&path).unwrap();
+    flip(&files.next().unwrap().unwrap().path(), |_| 20);
+}
+
+/// The header of a pack is its end.
+fn damage_headers(home: &Path) {
+    for part in ["databases", "files"] {
+        let pack = place_of(home, part, "documents").0;
+        flip(&pack, |length| length - 10);
+    }
+}
+
+fn damage_chunk(home: &Path) {
+    let (pack, at) = place_of(home, "files", "documents/notes/0.txt");
+    flip(&pack, |_| at);
+}
+
+/// The pack that holds a folder, or the first chunk of a file, of the oldest backup, and a byte of it there.
+fn place_of(home: &Path, part: &str, path: &str) -> (PathBuf, usize) {
+    let repository = by_hand::open(home, part).to_indexed().unwrap();
+    let mut snapshots = repository.get_all_snapshots().unwrap();
+    snapshots.sort_by(|one, other| one.time.cmp(&other.time));
+    let node = repository.node_from_path(snapshots[0].tree, Path::new(path));
+    let node = node.unwrap();
+    let entry = match node.subtree {
+        Some(folder) => repository.get_index_entry(&folder),
+        None => repository.get_index_entry(&node.content.unwrap()[0]),
+    };
+    let entry = entry.unwrap();
+    let name = entry.pack.to_hex();
+    let data = home.join("destination").join(part).join("data");
+    let pack = data.join(&name.as_str()[..2]).join(name.as_str());
+    (pack, entry.location.offset as usize + 20)
+}
+
+/// The repository library makes its files read-only.
+fn flip(path: &Path, at: impl Fn(usize) -> usize) {
+    let mut bytes = fs::read(path).unwrap();
+    let at = at(bytes.len());
+    bytes[at] ^= 1;
+    fs::remove_file(path).unwrap();
     fs::write(path, bytes).unwrap();
 }
 

@@ -48,8 +48,8 @@ pub fn judge(world: &World, job: Job, end: &End) -> Result<(), String> {
         }
         Ok(())
     };
-    // Before a backup puts things right. Where the index is damaged, one has to.
-    if job != Job::Mend {
+    // Before a backup puts things right. Where the index or a chunk is damaged, one has to.
+    if !job.needs_a_backup() {
         all_restore()?;
     }
     let put = engine.library().put(&items(100..101, 7));
@@ -58,7 +58,7 @@ pub fn judge(world: &World, job: Job, end: &End) -> Result<(), String> {
     let next = back_up(&engine).map_err(said("N5, the next backup"))?;
     let took = start.elapsed();
     ensure!(took < RESTART, "N5: {took:?} until it worked");
-    if job == Job::Mend {
+    if job.needs_a_backup() {
         all_restore()?;
     }
     restores_to(world, &engine, &next, &now)

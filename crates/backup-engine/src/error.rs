@@ -325,7 +325,7 @@ impl Error {
             }
             Self::NoSpace { .. } => "Free some space on the disk of the library, then try again.",
             Self::Damaged { .. } => {
-                "Restore another backup, and check the disk of the destination."
+                "Restore another backup, check the disk of the destination, and verify all backups in full: the next backup then stores again what is damaged and still exists."
             }
             Self::DamagedRecords(_) => "Check the disk of the destination, and make a new backup.",
             Self::LibraryDamaged(_) => "Restore the last good backup; what is there now is kept.",

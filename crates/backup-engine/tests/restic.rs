@@ -2,12 +2,14 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
+#[path = "common/damage.rs"]
+mod damage;
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use backup_engine::{Secret, export_key};
+use backup_engine::{Depth, Outcome, Secret, Watch, export_key};
 use common::*;
 
 fn restic(repository: &Path, key: &Secret, arguments: &[&str]) -> String {
@@ -123,6 +125,30 @@ fn plain_restic_brings_folders_back_with_their_databases() {
     assert_eq!(rows(&restored).len(), 500);
     assert_eq!(rows(&restored), rows(&database));
     assert!(target.join("library.db").exists());
+}
+
+#[test]
+fn plain_restic_finds_no_fault_in_what_was_mended() {
+    let home = Home::new();
+    let engine = home.open();
+    fill(&engine, 200, 2_500);
+    back_up(&engine);
+    for pack in damage::objects(&home.destination().join("databases/data")) {
+        let mut bytes = fs::read(&pack).unwrap();
+        let at = bytes.len() / 2;
+        bytes[at] ^= 1;
+        damage::overwrite(&pack, &bytes);
+    }
+    let verify = || match engine.verify(None, Depth::Full, &Watch::unwatched()) {
+        Ok(Outcome::Completed(report)) => report.damaged.len(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(verify(), 1);
+    back_up(&engine);
+    assert_eq!(verify(), 0);
+    let key = export_key(&home.data(), None).unwrap();
+    let repository = home.destination().join("databases");
+    restic(&repository, &key, &["check", "--read-data"]);
 }
 
 /// The numbers from 1 to 500, for SQLite.

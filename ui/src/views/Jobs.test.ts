@@ -122,7 +122,7 @@ describe("a check of backups", () => {
     await screen.findByRole("heading", { name: "2 backups are damaged." });
     await waitFor(() =>
       expect(screen.getByTestId("job")).toHaveTextContent(
-        "Damaged: the backup of 14:02 and the backup of 11:55. Check the disk of the destination",
+        "Damaged: the backup of 14:02 and the backup of 11:55. Check the disk of the destination, and make a new backup: it stores again what is damaged and still exists.",
       ),
     );
   });

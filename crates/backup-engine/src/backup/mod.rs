@@ -98,7 +98,7 @@ impl Backup<'_> {
         started: Instant,
     ) -> Result<Outcome<BackupRecord>, Error> {
         let mut seen = self.seen.load(self.destination);
-        let known = seen.library.take();
+        let (known, loss) = (seen.library.take(), seen.loss.take());
         let mut library = library::look(self.library, known.as_ref(), &self.origin, self.watch)?;
         let bytes = library.stored.details.bytes;
         self.watch.expect(bytes + sources.measure().bytes);
@@ -108,7 +108,8 @@ impl Backup<'_> {
                 let parent = self
                     .destination
                     .catalog()
-                    .newest_files(self.origin.device_name);
+                    .newest_files(self.origin.device_name)
+                    .filter(|_| seen.nothing_lost);
                 Some(files::store(store, sources, &self.origin, parent)?)
             }
             None => None,
@@ -143,7 +144,7 @@ impl Backup<'_> {
         }
         let record = commit(databases, stored.snapshot, &details)?;
         self.seen
-            .keep(self.origin.id, library.stored, stored.databases);
+            .keep(self.origin.id, loss, library.stored, stored.databases);
         Ok(Outcome::Completed(record))
     }
 }

@@ -28,6 +28,9 @@ pub(super) struct SeenDatabase {
 #[derive(Serialize, Deserialize)]
 struct Kept {
     backup: String,
+    /// The mark of what was lost before that backup.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    loss: Option<Vec<u8>>,
     /// By their paths in the backup.
     databases: BTreeMap<String, SeenDatabase>,
 }
@@ -41,6 +44,10 @@ pub(crate) struct SeenStore {
 /// What is known when a backup begins.
 #[derive(Default)]
 pub(super) struct Seen {
+    /// Nothing was lost since the last backup. Else an earlier one may lack folders, and the archiver does not look for a folder
+    /// that it finds unchanged in the backup that it builds on.
+    pub nothing_lost: bool,
+    pub loss: Option<Vec<u8>>,
     pub parent: Option<SnapshotId>,
     pub library: Option<StoredLibrary>,
     pub databases: BTreeMap<String, SeenDatabase>,
@@ -56,20 +63,38 @@ impl SeenStore {
 
     /// Counts only as long as its backup is in this destination.
     pub(super) fn load(&self, destination: &Destination) -> Seen {
-        let Some(Kept { backup, databases }) = self.read() else {
-            return Seen::default();
+        let (loss, known) = match destination.loss_mark() {
+            Ok(loss) => (loss, true),
+            Err(error) => {
+                tracing::warn!(%error, "this backup is built on no earlier one");
+                (None, false)
+            }
         };
+        let nothing = Seen {
+            nothing_lost: known && loss.is_none(),
+            loss: loss.clone(),
+            ..Seen::default()
+        };
+        let Some(kept) = self.read() else {
+            return nothing;
+        };
+        let nothing_lost = known && kept.loss == loss;
+        let Kept {
+            backup, databases, ..
+        } = kept;
         let id = BackupId::parse(&backup);
         let parent = id.and_then(|id| {
             let snapshots = destination.catalog().snapshots_of(&id);
             snapshots.first().map(|snapshot| (id, *snapshot))
         });
         let Some((id, parent)) = parent else {
-            return Seen::default();
+            return nothing;
         };
         let library = self.library().clone().filter(|(backup, _)| *backup == id);
         Seen {
-            parent: Some(parent),
+            nothing_lost,
+            loss,
+            parent: nothing_lost.then_some(parent),
             library: library.map(|(_, library)| library),
             databases,
         }
@@ -78,11 +103,13 @@ impl SeenStore {
     pub(super) fn keep(
         &self,
         backup: &BackupId,
+        loss: Option<Vec<u8>>,
         library: StoredLibrary,
         databases: BTreeMap<String, SeenDatabase>,
     ) {
         let kept = Kept {
             backup: backup.to_string(),
+            loss,
             databases,
         };
         *self.library() = Some((backup.clone(), library));

@@ -3,7 +3,6 @@
 //! a job has written is known, so that a job that comes to nothing leaves nothing.
 
 use std::collections::{HashMap, HashSet};
-use std::error::Error as _;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,47 +13,14 @@ use rustic_core::{
     BytesList, ErrorKind, FileType, Id, ReadBackend, RusticError, RusticResult, WriteBackend,
 };
 
+use super::damaged::mark_loss;
+use super::fault::FirstFault;
 use crate::Watch;
 use crate::durable::{remove_if_there, sync_folder};
 use crate::failpoint::failpoint;
 
 /// How the storage library names a file until it is whole.
 const HALF_WRITTEN: &str = "-tmp-";
-
-/// An I/O error of the storage, and what it kept the job from.
-#[derive(Debug)]
-pub(crate) struct Fault {
-    pub error: io::Error,
-    pub writing: bool,
-}
-
-/// The first I/O error that a job met, kept here because the repository library reports only some of them.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct FirstFault(Arc<Mutex<Option<Fault>>>);
-
-impl FirstFault {
-    pub(crate) fn take(&self) -> Option<Fault> {
-        lock(&self.0).take()
-    }
-
-    pub(crate) fn is_noted(&self) -> bool {
-        lock(&self.0).is_some()
-    }
-
-    fn note(&self, error: &RusticError, writing: bool) {
-        let mut cause = error.source();
-        while let Some(error) = cause {
-            if let Some(io) = error.downcast_ref::<io::Error>() {
-                let error = io
-                    .raw_os_error()
-                    .map_or_else(|| io.kind().into(), io::Error::from_raw_os_error);
-                lock(&self.0).get_or_insert(Fault { error, writing });
-                return;
-            }
-            cause = error.source();
-        }
-    }
-}
 
 /// What a job has written, or was about to write when it failed.
 #[derive(Clone, Debug, Default)]
@@ -113,6 +79,8 @@ pub(crate) struct GuardedBackend {
     whole: Mutex<HashMap<Id, Bytes>>,
     /// Packs that are not listed with their sizes, as if they were missing.
     left_out: Mutex<HashSet<Id>>,
+    /// The only pack that is listed, with the size it is said to have.
+    alone: Mutex<Option<(Id, u32)>>,
 }
 
 impl GuardedBackend {
@@ -131,7 +99,30 @@ impl GuardedBackend {
             written,
             whole: Mutex::default(),
             left_out: Mutex::default(),
+            alone: Mutex::default(),
         }
+    }
+
+    /// From now on lists these packs no more, as if they were missing.
+    pub(crate) fn leave_out(&self, packs: impl IntoIterator<Item = Id>) {
+        lock(&self.left_out).extend(packs);
+    }
+
+    /// From now on lists this pack alone.
+    pub(crate) fn list_only(&self, id: &Id, size: u32) {
+        *lock(&self.alone) = Some((*id, size));
+    }
+
+    /// From now on this is what is read of the pack.
+    pub(crate) fn hold_pack(&self, id: &Id, content: Bytes) {
+        lock(&self.whole).insert(*id, content);
+    }
+
+    /// What lies in the place of a pack, whatever it is.
+    pub(crate) fn read_pack(&self, id: &Id) -> RusticResult<Bytes> {
+        self.go_on()?;
+        self.reading(fault_at("backend-read-pack"))?;
+        self.reading(self.inner.read_full(FileType::Pack, id))
     }
 
     /// From now on leaves packs out that are too short for the header that they end with: the repository library reckons with
@@ -159,14 +150,14 @@ impl GuardedBackend {
             }
         }
         let count = cut.len();
-        *lock(&self.left_out) = cut;
+        self.leave_out(cut);
         Ok(count)
     }
 
     /// Reads a pack whole and compares it with its name. While `work` runs, what is read of the pack comes from there.
     pub(crate) fn with_whole_pack<T>(&self, id: &Id, work: impl FnOnce() -> T) -> RusticResult<T> {
         let pack = self.read_full(FileType::Pack, id)?;
-        lock(&self.whole).insert(*id, pack);
+        self.hold_pack(id, pack);
         let done = work();
         lock(&self.whole).remove(id);
         Ok(done)
@@ -225,6 +216,9 @@ impl ReadBackend for GuardedBackend {
         let listed = self.listable(tpe);
         let mut listed = self.reading(listed.and_then(|()| self.inner.list_with_size(tpe)))?;
         if tpe == FileType::Pack {
+            if let Some(alone) = *lock(&self.alone) {
+                return Ok(vec![alone]);
+            }
             let left_out = lock(&self.left_out);
             listed.retain(|(id, _)| !left_out.contains(id));
         }
@@ -298,6 +292,14 @@ impl WriteBackend for GuardedBackend {
 
     /// Not stopped by a cancel: what removes things is cleaning up.
     fn remove(&self, tpe: FileType, id: &Id, cacheable: bool) -> RusticResult<()> {
+        if tpe == FileType::Index {
+            let text = "A loss cannot be marked.";
+            let marked = mark_loss(&self.root);
+            self.writing(
+                marked
+                    .map_err(|error| RusticError::with_source(ErrorKind::InputOutput, text, error)),
+            )?;
+        }
         self.writing(fault_at("backend-remove"))?;
         self.writing(self.inner.remove(tpe, id, cacheable))?;
         self.writing(fault_at("backend-removed"))

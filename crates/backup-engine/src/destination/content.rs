@@ -22,12 +22,34 @@ const BATCHES: usize = 2;
 /// One part of the destination, with its whole index in memory.
 pub(crate) struct Content {
     session: Session<IndexedFullStatus>,
+    /// Where damage is found it is noted, for the next backup to mend.
+    notes_damage: bool,
 }
 
 impl Content {
     pub(crate) fn open(session: Session) -> Result<Self, Error> {
         let session = session.load(Repository::to_indexed)?;
-        Ok(Self { session })
+        Ok(Self {
+            session,
+            notes_damage: false,
+        })
+    }
+
+    /// The same, and damage that is found in a pack is noted for the next backup to mend. For jobs that look for it.
+    pub(crate) fn noting_damage(self) -> Self {
+        Self {
+            notes_damage: true,
+            ..self
+        }
+    }
+
+    /// What the packs hold that are listed, even where the index does not know of it yet.
+    pub(super) fn listed(session: Session) -> Result<Self, Error> {
+        let session = session.load(Repository::to_indexed_checked)?;
+        Ok(Self {
+            session,
+            notes_damage: false,
+        })
     }
 
     pub(crate) fn part(&self) -> Part {
@@ -93,10 +115,7 @@ impl Content {
 
     /// Whether this is the pack from which a folder or chunk is read.
     pub(crate) fn lies_in(&self, blob: &IndexBlob, pack: &PackId) -> bool {
-        let place = match blob.tpe {
-            BlobType::Tree => self.place(&TreeId::from(blob.id)),
-            BlobType::Data => self.place(&DataId::from(blob.id)),
-        };
+        let place = self.place_of(blob.tpe, &blob.id);
         place.is_some_and(|place| place.pack == *pack)
     }
 
@@ -162,6 +181,31 @@ impl Content {
     }
 
     fn blob(&self, kind: BlobType, id: &Id) -> Result<Bytes, Error> {
+        let blob = self.proven(kind, id);
+        let is_damaged = matches!(blob, Err(Error::Damaged { .. } | Error::Repository(_)));
+        if is_damaged && self.notes_damage && !self.watch().is_canceled() {
+            self.note_damage(kind, id);
+        }
+        blob
+    }
+
+    /// What was found is told all the same where it cannot be noted.
+    fn note_damage(&self, kind: BlobType, id: &Id) {
+        if let Some(place) = self.place_of(kind, id)
+            && let Err(error) = self.session.note_damaged(&place.pack)
+        {
+            tracing::warn!(%error, "a damaged pack cannot be noted");
+        }
+    }
+
+    fn place_of(&self, kind: BlobType, id: &Id) -> Option<Location> {
+        match kind {
+            BlobType::Tree => self.place(&TreeId::from(*id)),
+            BlobType::Data => self.place(&DataId::from(*id)),
+        }
+    }
+
+    fn proven(&self, kind: BlobType, id: &Id) -> Result<Bytes, Error> {
         let name = id.to_hex();
         let blob = self.session.repository.cat_blob(kind, name.as_str());
         let blob = blob.map_err(self.session.explain())?;

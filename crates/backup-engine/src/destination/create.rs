@@ -9,7 +9,8 @@ use rustic_core::{
     BytesList, Credentials, FileType, Id, KeyOptions, RusticError, RusticResult, WriteBackend,
 };
 
-use super::backend::{FirstFault, Written};
+use super::backend::Written;
+use super::fault::FirstFault;
 use super::in_memory::InMemory;
 use super::open::{damaged_keys, keys_are_whole, repository_on};
 use super::{Destination, KnownPlaces, LayoutNote, Part, session, unreachable};

@@ -1,30 +1,41 @@
-//! Setting damaged files of a repository aside: `damaged/` in the destination. Nothing in it is read again and nothing is
-//! ever deleted from it; what a person can make of such a file is more than nothing.
+//! Setting damaged files of a repository aside: `damaged/` in the destination. What is set aside is not read again and never
+//! deleted; what a person can make of such a file is more than nothing.
+//!
+//! A pack in which damage was found is noted there first: `noted/` has an empty file with its name, for every device to see.
+//! A note has no content that could be damaged. It only has the pack looked at: one too many costs a look, and one that is
+//! lost is made again by the next verification.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use rustic_core::Id;
+use rustic_core::repofile::PackId;
 use sha2::{Digest, Sha256};
 
-use super::Part;
 use crate::backup::hex;
-use crate::durable::{create_private_folder, sync_folder};
+use crate::durable::{
+    create_private_folder, remove_if_there, sync_folder, sync_parent, write_private,
+};
 use crate::failpoint::failpoint;
+
+/// Of both repositories.
+const LOSS: &str = "loss";
 
 /// Sets the index files aside that do not hold what their names say. An index tells only what can be read out of the packs
 /// as well, and one file of it that is damaged keeps the whole from being read. Returns how many there were.
 ///
 /// To be called while the destination is held for writing.
-pub(super) fn set_index_files_aside(root: &Path, part: Part) -> io::Result<usize> {
-    let folder = root.join(part.folder_name()).join("index");
-    let aside = root.join("damaged").join(part.folder_name()).join("index");
+pub(super) fn set_index_files_aside(repository: &Path) -> io::Result<usize> {
+    let folder = repository.join("index");
+    let aside = damaged(repository, "index");
     let mut count = 0;
     for entry in fs::read_dir(&folder)? {
         let path = entry?.path();
         if !path.is_file() || is_whole(&path)? {
             continue;
         }
+        mark_loss(repository)?;
         create_private_folder(&aside)?;
         let target = free_name(&aside, &path)?;
         tracing::error!(file = %path.display(), "a damaged index file is set aside and made anew");
@@ -37,6 +48,90 @@ pub(super) fn set_index_files_aside(root: &Path, part: Part) -> io::Result<usize
         sync_folder(&folder)?;
     }
     Ok(count)
+}
+
+/// To be called before anything is taken out of an index: what is in no index is missing in earlier backups, and a backup that
+/// takes over from one of them what has not changed must look first. The mark is another one each time.
+pub(super) fn mark_loss(repository: &Path) -> io::Result<()> {
+    let folder = repository.with_file_name("damaged");
+    create_private_folder(&folder)?;
+    let mark = hex(&rand::random::<[u8; 16]>());
+    write_private(&folder.join(LOSS), mark.as_bytes())?;
+    sync_parent(&folder)
+}
+
+/// `None`: nothing was ever taken out of an index in this destination.
+pub(super) fn loss_mark(root: &Path) -> io::Result<Option<Vec<u8>>> {
+    match fs::read(root.join("damaged").join(LOSS)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        mark => mark.map(Some),
+    }
+}
+
+/// Notes that damage was found in a pack.
+pub(super) fn note_pack(repository: &Path, pack: &PackId) -> io::Result<()> {
+    let folder = damaged(repository, "noted");
+    create_private_folder(&folder)?;
+    failpoint("damaged-note")?;
+    File::create(folder.join(pack.to_hex().as_str()))?.sync_all()?;
+    failpoint("damaged-noted")?;
+    // The folders up to the destination may be new as well.
+    folder.ancestors().take(4).try_for_each(sync_folder)
+}
+
+/// The packs that are noted. What else may lie there is passed over.
+pub(super) fn noted_packs(repository: &Path) -> io::Result<Vec<PackId>> {
+    let entries = match fs::read_dir(damaged(repository, "noted")) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut packs = Vec::new();
+    for entry in entries {
+        let name = entry?.file_name();
+        packs.extend(name.to_str().and_then(pack_named));
+    }
+    Ok(packs)
+}
+
+fn pack_named(name: &str) -> Option<PackId> {
+    let id: Id = name.parse().ok()?;
+    (id.to_hex().as_str() == name).then(|| id.into())
+}
+
+pub(super) fn forget_pack(repository: &Path, pack: &PackId) -> io::Result<()> {
+    let note = damaged(repository, "noted").join(pack.to_hex().as_str());
+    remove_if_there(&note)?;
+    sync_parent(&note)
+}
+
+/// To be called when nothing needs the pack any more, while the destination is held for writing.
+pub(super) fn set_pack_aside(repository: &Path, pack: &PackId) -> io::Result<()> {
+    let path = pack_path(repository, pack);
+    let aside = damaged(repository, "data");
+    create_private_folder(&aside)?;
+    let target = free_name(&aside, &path)?;
+    tracing::error!(file = %path.display(), "a damaged pack is set aside");
+    failpoint("damaged-pack-aside")?;
+    fs::rename(&path, target)?;
+    failpoint("damaged-pack-away")?;
+    sync_folder(&aside)?;
+    sync_parent(&path)
+}
+
+pub(super) fn has_pack(repository: &Path, pack: &PackId) -> io::Result<bool> {
+    pack_path(repository, pack).try_exists()
+}
+
+fn pack_path(repository: &Path, pack: &PackId) -> PathBuf {
+    let name = pack.to_hex();
+    let folder = repository.join("data");
+    folder.join(&name.as_str()[..2]).join(name.as_str())
+}
+
+/// Where what is damaged of this kind lies.
+fn damaged(repository: &Path, kind: &str) -> PathBuf {
+    let name = repository.file_name().unwrap_or_default();
+    repository.with_file_name("damaged").join(name).join(kind)
 }
 
 fn is_whole(path: &Path) -> io::Result<bool> {

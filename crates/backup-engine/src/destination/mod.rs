@@ -9,12 +9,15 @@ mod catalog_file;
 mod content;
 mod create;
 mod damaged;
+mod fault;
 mod in_memory;
 mod keyless;
 mod lease;
 mod listing;
 mod masters;
+mod mend;
 mod open;
+mod pack;
 mod part;
 mod records;
 mod session;
@@ -156,8 +159,8 @@ impl Destination {
         Ok(session.under(held.lease.clone()))
     }
 
-    /// Removes what interrupted backups left in a destination that is held for writing, and makes sure that what a part
-    /// counts as stored is there.
+    /// Removes what interrupted backups left in a destination that is held for writing, mends what was found damaged, and makes
+    /// sure that what a part counts as stored is there.
     pub(crate) fn tidy(&self, session: &Session) -> Result<(), Error> {
         let leftovers = match session.part() {
             Part::Databases => self.refreshed()?.pending(),
@@ -170,6 +173,7 @@ impl Destination {
         if let Err(error) = remove_half_written(&self.folder(session.part())) {
             tracing::warn!(%error, "what a killed backup was writing stays for now");
         }
+        self.mend(session)?;
         session.check_index()
     }
 

@@ -14,7 +14,8 @@ use rustic_core::{
 };
 use sha2::{Digest, Sha256};
 
-use super::backend::{FirstFault, GuardedBackend, Written};
+use super::backend::{GuardedBackend, Written};
+use super::fault::FirstFault;
 use super::{Destination, Part, Session, session, unreachable};
 use crate::backup::hex;
 use crate::keys::Ask;

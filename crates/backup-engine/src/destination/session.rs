@@ -12,8 +12,9 @@ use rustic_core::{
 };
 
 use super::Part;
-use super::backend::{Fault, FirstFault, GuardedBackend, Written};
+use super::backend::{GuardedBackend, Written};
 use super::damaged;
+use super::fault::{Fault, FirstFault};
 use super::lease::Lease;
 use crate::engine::guarded;
 use crate::{Error, Watch};
@@ -124,6 +125,25 @@ impl<S: Open> Session<S> {
         done.map_err(self.explain())
     }
 
+    /// Notes where every device sees it that a pack is damaged: the next backup mends what can be mended.
+    pub(crate) fn note_damaged(&self, pack: &PackId) -> Result<(), Error> {
+        tracing::error!(pack = pack.to_hex().as_str(), "damage was found in a pack");
+        damaged::note_pack(&self.folder(), pack).map_err(explain_write)
+    }
+
+    pub(super) fn folder(&self) -> PathBuf {
+        self.root.join(self.part.folder_name())
+    }
+
+    pub(super) fn storage(&self) -> &GuardedBackend {
+        &self.storage
+    }
+
+    /// What was written so far stays, whatever becomes of the job.
+    pub(super) fn keep_written(&self) {
+        self.written.keep();
+    }
+
     /// What the files of the index say, one after another.
     pub(crate) fn index(&self) -> Result<impl Iterator<Item = Result<IndexFile, Error>>, Error> {
         let files = self.repository.stream_files::<IndexFile>();
@@ -181,7 +201,7 @@ impl<S: Open> Session<S> {
 
     fn set_damaged_index_aside(&self) -> Result<usize, Error> {
         self.still_ours()?;
-        damaged::set_index_files_aside(&self.root, self.part).map_err(explain_write)
+        damaged::set_index_files_aside(&self.folder()).map_err(explain_write)
     }
 
     /// Removes everything that this session has written, unless another device has taken over, which may have put it to
@@ -191,10 +211,7 @@ impl<S: Open> Session<S> {
             tracing::warn!("what a backup stored stays, as its destination was taken over");
             return;
         }
-        if let Err(error) = self
-            .written
-            .remove(&self.root.join(self.part.folder_name()))
-        {
+        if let Err(error) = self.written.remove(&self.folder()) {
             tracing::warn!(%error, "what a broken-off backup stored stays until a later one uses it");
         }
     }

@@ -26,7 +26,8 @@ const SCRATCH: &str = "rehearsal";
 pub enum Depth {
     /// Every object that a backup needs is there, with the size it should have. No content is read.
     Quick,
-    /// All content is read from the destination and compared with its hash.
+    /// All content is read from the destination and compared with its hash; where all backups are proven, also what the
+    /// next one would take for stored.
     Full,
     /// The backup is restored into a scratch folder, compared, and every database in it checked.
     Rehearsal,
@@ -47,7 +48,8 @@ pub struct VerifyReport {
 
 impl Engine {
     /// Proves one backup, or all of them. Damage that is found is no error but what the report says. A rehearsal that
-    /// finds none is noted with the backup, where every device sees it.
+    /// finds none is noted with the backup, where every device sees it. Damage that is found in what
+    /// was read is noted for the next backup, which stores again what the sources still have of it.
     ///
     /// Errors: `UnknownBackup`, `Unreachable`, `Locked`, `NoSpace` for a rehearsal.
     pub fn verify(
@@ -76,8 +78,9 @@ impl Engine {
             };
             match depth {
                 _ if records.is_empty() => {}
-                Depth::Quick => self.survey(&records, false, &mut report, watch)?,
-                Depth::Full => self.survey(&records, true, &mut report, watch)?,
+                Depth::Quick | Depth::Full => {
+                    self.survey(&records, what.is_none(), &mut report, watch)?;
+                }
                 Depth::Rehearsal => self.rehearse(&records, &mut report, watch)?,
             }
             if watch.is_canceled() {
@@ -99,10 +102,11 @@ impl Engine {
     fn survey(
         &self,
         records: &[BackupRecord],
-        all_content: bool,
+        all_backups: bool,
         report: &mut VerifyReport,
         watch: &Watch,
     ) -> Result<(), Error> {
+        let all_content = report.depth == Depth::Full;
         let mut survey = Survey::open(self, records, watch)?;
         if !all_content {
             watch.enter(Phase::Verifying);
@@ -117,6 +121,9 @@ impl Engine {
             }
         }
         if all_content {
+            if all_backups {
+                survey.need_everything();
+            }
             watch.enter(Phase::Verifying);
             watch.expect(survey.bytes_needed());
             if survey.read_all(watch)? {

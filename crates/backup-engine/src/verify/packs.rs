@@ -22,7 +22,7 @@ struct Wrong {
 /// Reads all packs that are needed and notes what is wrong. True: something is.
 pub(super) fn read_all(reach: &mut Reach, watch: &Watch) -> Result<bool, Error> {
     let mut done: HashSet<PackId> = reach.bad_packs.keys().copied().collect();
-    let mut all_wrong = Vec::new();
+    let mut all_wrong = cut(reach);
     for index in reach.content.session().index()? {
         let packs = index?.packs.into_iter();
         // A pack may be in the index twice.
@@ -38,6 +38,7 @@ pub(super) fn read_all(reach: &mut Reach, watch: &Watch) -> Result<bool, Error> 
         .sum::<u64>();
     let found = !all_wrong.is_empty();
     for wrong in all_wrong {
+        let wrong = noted(reach, wrong);
         if wrong.blobs.is_empty() {
             reach.bad_packs.insert(wrong.pack, wrong.reason);
         } else {
@@ -47,6 +48,34 @@ pub(super) fn read_all(reach: &mut Reach, watch: &Watch) -> Result<bool, Error> 
         }
     }
     Ok(found)
+}
+
+/// The packs that are there and have another size than they should.
+fn cut(reach: &Reach) -> Vec<Wrong> {
+    let bad = reach.bad_packs.iter();
+    bad.filter(|(pack, _)| reach.is_there(pack))
+        .map(|(pack, reason)| Wrong {
+            pack: *pack,
+            blobs: Vec::new(),
+            reason: reason.clone(),
+        })
+        .collect()
+}
+
+/// Notes the pack for the next backup to mend. Where that is not possible it says so, and what was found is told all the
+/// same: a destination may be one that can only be read.
+fn noted(reach: &Reach, wrong: Wrong) -> Wrong {
+    match reach.content.session().note_damaged(&wrong.pack) {
+        Ok(()) => wrong,
+        Err(error) => {
+            tracing::warn!(%error, "a damaged pack cannot be noted");
+            let reason = format!("{}, and that cannot be noted there", wrong.reason);
+            Wrong {
+                reason: reason.into(),
+                ..wrong
+            }
+        }
+    }
 }
 
 /// Several at a time.

@@ -67,7 +67,8 @@ impl<'a> Rehearsal<'a> {
         let destination = &self.engine.destination;
         let open = |part| -> Result<Content, Error> {
             let session = destination.read(part, self.watch)?;
-            Content::open(session.ok_or_else(|| self.gone())?)
+            let content = Content::open(session.ok_or_else(|| self.gone())?)?;
+            Ok(content.noting_damage())
         };
         let databases = open(Part::Databases)?;
         let snapshots = destination.catalog().snapshots_of(&self.record.id);

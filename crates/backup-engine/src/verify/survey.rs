@@ -91,6 +91,14 @@ impl<'a> Survey<'a> {
         self.databases.as_mut().ok().into_iter().chain(files)
     }
 
+    /// From now on everything counts as needed that the index lists: the next backup takes it for stored, also what no backup
+    /// has any more.
+    pub(super) fn need_everything(&mut self) {
+        for reach in self.parts() {
+            reach.needed.extend(&reach.listed);
+        }
+    }
+
     /// Of the packs that are needed by all that was looked at.
     pub(super) fn bytes_needed(&mut self) -> u64 {
         self.parts().map(|reach| reach.bytes_needed()).sum()
@@ -117,6 +125,8 @@ pub(super) struct Reach {
     /// The packs that are there.
     sizes: HashMap<PackId, u32>,
     pub(super) needed: HashSet<PackId>,
+    /// The packs that are in the index.
+    listed: HashSet<PackId>,
     pub(super) bad_packs: HashMap<PackId, Reason>,
     /// Folders and chunks.
     pub(super) bad_blobs: HashMap<Id, Reason>,
@@ -137,8 +147,9 @@ impl Reach {
     fn open(session: Session) -> Result<Self, Error> {
         let mut reach = Self {
             sizes: session.packs()?,
-            content: Content::open(session)?,
+            content: Content::open(session)?.noting_damage(),
             needed: HashSet::new(),
+            listed: HashSet::new(),
             bad_packs: HashMap::new(),
             bad_blobs: HashMap::new(),
             seen: HashMap::new(),
@@ -146,6 +157,7 @@ impl Reach {
         };
         for index in reach.content.session().index()? {
             for pack in index?.packs {
+                reach.listed.insert(pack.id);
                 let size = reach.sizes.get(&pack.id).copied();
                 let name = short(&pack.id);
                 let reason = match size {
@@ -164,6 +176,10 @@ impl Reach {
     fn bytes_needed(&self) -> u64 {
         let sizes = self.needed.iter().filter_map(|pack| self.sizes.get(pack));
         sizes.map(|size| u64::from(*size)).sum()
+    }
+
+    pub(super) fn is_there(&self, pack: &PackId) -> bool {
+        self.sizes.contains_key(pack)
     }
 
     pub(super) fn size(&self, pack: &PackId) -> u64 {

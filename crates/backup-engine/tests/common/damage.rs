@@ -68,3 +68,9 @@ pub fn damage(object: &Path, damage: Damage, among: &[PathBuf]) -> Option<impl F
     let object = object.to_owned();
     Some(move || fs::write(object, sound).unwrap())
 }
+
+/// The repository library makes its files read-only.
+pub fn overwrite(path: &Path, bytes: &[u8]) {
+    fs::remove_file(path).unwrap();
+    fs::write(path, bytes).unwrap();
+}

@@ -90,7 +90,7 @@ fn verified(report: VerifyReport) -> End {
     let problem = Problem {
         code: "damaged".into(),
         message,
-        fix: "Check the disk of the destination, and make a new backup.".into(),
+        fix: "Check the disk of the destination, and make a new backup: it stores again what is damaged and still exists.".into(),
     };
     End::Damaged(problem, report)
 }

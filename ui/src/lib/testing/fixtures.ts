@@ -237,7 +237,7 @@ export const PROBLEMS = {
     code: "damaged",
     message:
       "A part of this backup is damaged and cannot be restored. The library has not been changed.",
-    fix: "Restore another backup, and check the disk of the destination.",
+    fix: "Restore another backup, check the disk of the destination, and verify all backups in full: the next backup then stores again what is damaged and still exists.",
   },
   folder: {
     code: "bad-folder",
