@@ -2,8 +2,8 @@
 //! pack is set aside. What it alone held is missing from then on, so a backup stores it again where its sources still have
 //! it, under the same id: earlier backups are whole again by it.
 //!
-//! After a crash at any moment nothing is lost that could be read before. The copies are in the index before the damaged
-//! pack is not, that is out of the index before it is moved, and the note goes last; what was begun is begun again.
+//! After a crash at any moment nothing is lost that could be read before: the copies are in the index before the damaged pack
+//! is taken out of it, only then that is moved, and its note goes last. What was begun is begun again.
 
 use std::collections::HashMap;
 use std::io;
@@ -112,12 +112,11 @@ impl Destination {
     fn store(&self, session: &Session, blobs: &[IndexBlob], from: &Bytes) -> Result<(), Error> {
         let failed = || Error::Repository("what is good in a damaged pack is not copied".into());
         let pack = pack::assemble(blobs, from, &session.repository.key()).ok_or_else(failed)?;
-        let (id, size) = (id_of(&pack)?, u32::try_from(pack.len()));
-        let size = size.map_err(|_| failed())?;
+        let size = u32::try_from(pack.len()).map_err(|_| failed())?;
+        let id = id_of(&pack)?;
         session.still_ours()?;
-        let written = session
-            .storage()
-            .write_bytes(FileType::Pack, &id, false, pack.into());
+        let storage = session.storage();
+        let written = storage.write_bytes(FileType::Pack, &id, false, pack.into());
         written.map_err(session.explain())?;
         session.keep_written();
         let view = self.view(session, &id, size, None)?;
@@ -164,7 +163,9 @@ fn content_of(session: &Session, id: &PackId, listed: Option<&IndexPack>) -> Res
     let mut content = vec![0; usize::try_from(size).unwrap_or_default()];
     for blob in listed.iter().flat_map(|pack| &pack.blobs) {
         let (offset, length) = (blob.location.offset, blob.location.length);
-        match storage.read_partial(FileType::Pack, id, false, offset, length) {
+        let read = || storage.read_partial(FileType::Pack, id, false, offset, length);
+        // What is good must not be taken for bad because a disk was busy for a moment.
+        match read().or_else(|_| read()) {
             Ok(read) => {
                 let start = usize::try_from(offset).unwrap_or(usize::MAX);
                 if let Some(place) = content.get_mut(start..start.saturating_add(read.len())) {

@@ -48,8 +48,8 @@ pub struct VerifyReport {
 
 impl Engine {
     /// Proves one backup, or all of them. Damage that is found is no error but what the report says. A rehearsal that
-    /// finds none is noted with the backup, where every device sees it. Damage that is found in what
-    /// was read is noted for the next backup, which stores again what the sources still have of it.
+    /// finds none is noted with the backup, where every device sees it. A pack in which damage is found is noted too: the
+    /// next backup stores again what the sources still have of it.
     ///
     /// Errors: `UnknownBackup`, `Unreachable`, `Locked`, `NoSpace` for a rehearsal.
     pub fn verify(

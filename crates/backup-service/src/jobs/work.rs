@@ -139,6 +139,7 @@ mod tests {
                 "{says} is not in {problem:?}"
             );
             assert_eq!(problem.code, "damaged");
+            assert!(problem.fix.contains("stores again"), "{problem:?}");
             assert_eq!((report.damaged.len(), report.bytes_read), (damaged, 7));
         }
     }
