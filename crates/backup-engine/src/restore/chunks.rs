@@ -2,8 +2,11 @@
 //! are nothing but zeros. Neither is fetched.
 
 use std::collections::HashMap;
+use std::fs::File;
 use std::io::{self, Read};
+use std::os::unix::fs::FileExt;
 use std::sync::{Mutex, PoisonError};
+use std::thread;
 
 use rustic_core::DataId;
 use rustic_core::repofile::Node;
@@ -109,4 +112,43 @@ pub(crate) fn there_already(
     }
     there.resize(chunks.len(), false);
     Ok(there)
+}
+
+/// Chunks that one thread compares.
+const SHARE: usize = 64;
+
+/// Which chunks this file has at their places, worked out by several threads where there are many.
+pub(super) fn there_in(file: &File, chunks: &[Chunk], watch: &Watch) -> io::Result<Vec<bool>> {
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let share = chunks.len().div_ceil(threads).max(SHARE);
+    if share >= chunks.len() {
+        return part_there(file, chunks, watch);
+    }
+    thread::scope(|scope| {
+        let parts: Vec<_> = chunks
+            .chunks(share)
+            .map(|part| scope.spawn(move || part_there(file, part, watch)))
+            .collect();
+        let mut there = Vec::with_capacity(chunks.len());
+        for part in parts {
+            let panicked = |_| Err(io::Error::other("a thread that compares a file broke down"));
+            there.extend(part.join().unwrap_or_else(panicked)?);
+        }
+        Ok(there)
+    })
+}
+
+fn part_there(file: &File, chunks: &[Chunk], watch: &Watch) -> io::Result<Vec<bool>> {
+    let mut buffer = Vec::new();
+    let mut is_there = |chunk: &Chunk| -> io::Result<bool> {
+        if watch.is_canceled() {
+            return Err(io::Error::other("cancelled"));
+        }
+        buffer.resize(usize::try_from(chunk.length).map_err(io::Error::other)?, 0);
+        match file.read_exact_at(&mut buffer, chunk.at) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
+            read => read.map(|()| is_chunk(&buffer, &chunk.id)),
+        }
+    };
+    chunks.iter().map(&mut is_there).collect()
 }

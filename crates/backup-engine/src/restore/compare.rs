@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use super::chunks::{chunks_of, there_already, total};
+use super::chunks::{chunks_of, there_in, total};
 use super::dir::Dir;
 use super::plan::{LOOKING, canceled, in_the_way};
 use super::seen::{Dress, Seen};
@@ -78,7 +78,7 @@ impl Comparison {
         let parent = self.at.parent().unwrap_or(Path::new(""));
         let folder = base.walk(parent).map_err(in_the_way)?;
         let name = self.at.file_name().unwrap_or_default();
-        let mut file = match folder.read_file(name) {
+        let file = match folder.read_file(name) {
             // What may not be read is replaced whole.
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 let there = vec![false; chunks.len()];
@@ -86,7 +86,7 @@ impl Comparison {
             }
             file => file.map_err(LOOKING)?,
         };
-        let there = there_already(&mut file, &chunks, watch).map_err(LOOKING)?;
+        let there = there_in(&file, &chunks, watch).map_err(LOOKING)?;
         let dress = Dress::of(&self.wanted.node.meta);
         let same = same_size
             && there.iter().all(|there| *there)

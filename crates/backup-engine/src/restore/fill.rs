@@ -1,90 +1,51 @@
-//! Filling a staged file chunk by chunk: from what is there already, proven by the chunk's id, else from the backup. Zeros
-//! become holes.
+//! Filling a staged file, several runs of its chunks at a time: from what is there already, proven by the chunk's id, else from
+//! the backup. Zeros become holes.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io;
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 
 use super::chunks::{Chunk, Zeros, is_chunk, total};
-use crate::database::PageReader;
+use super::local::Local;
 use crate::destination::{Content, CopyError};
 use crate::failpoint::failpoint;
 use crate::{Error, Watch};
 
 /// Written between two syncs, so that a cancel never waits for more than this to reach the disk.
 const SYNC_EVERY: u64 = 16 * 1024 * 1024;
-/// Chunks that are fetched together, and about how many bytes of them.
-const FETCH_CHUNKS: usize = 512;
-const FETCH_BYTES: u64 = 8 * 1024 * 1024;
-/// Up to so many are fetched without threads of their own.
-const FEW: usize = 4;
+/// What one thread takes on at a time.
+const RUN_BYTES: u64 = 2 * 1024 * 1024;
+const RUN_CHUNKS: usize = 256;
 /// Zeros are left out in blocks of this size.
 const BLOCK: usize = 16 * 1024;
 
-/// What is there already.
-pub(super) trait Local {
-    /// Reads this chunk's place. False: it is not there.
-    fn read(&mut self, index: usize, chunk: &Chunk, into: &mut Vec<u8>) -> bool;
-}
-
-/// The file that is replaced, and which of the chunks were found in it.
-pub(super) struct LocalFile<'a> {
-    pub file: Option<File>,
-    pub there: &'a [bool],
-}
-
-impl Local for LocalFile<'_> {
-    fn read(&mut self, index: usize, chunk: &Chunk, into: &mut Vec<u8>) -> bool {
-        let there = self.there.get(index).copied().unwrap_or_default();
-        let Some(file) = self.file.as_ref().filter(|_| there) else {
-            return false;
-        };
-        into.resize(usize::try_from(chunk.length).unwrap_or_default(), 0);
-        // A file that changed or cannot be read any more is one that has nothing to give.
-        file.read_exact_at(into, chunk.at).is_ok() && is_chunk(into, &chunk.id)
-    }
-}
-
-/// The library's pages, read along. Given up where too few of them are of use.
-pub(super) struct LocalPages {
-    pages: Option<PageReader>,
-    misses: usize,
-    bearable: usize,
-}
-
-impl LocalPages {
-    pub(super) fn new(pages: Option<PageReader>, chunks: usize) -> Self {
-        Self {
-            pages,
-            misses: 0,
-            bearable: (chunks / 4).max(64),
-        }
-    }
-}
-
-impl Local for LocalPages {
-    fn read(&mut self, _index: usize, chunk: &Chunk, into: &mut Vec<u8>) -> bool {
-        let Some(pages) = &mut self.pages else {
-            return false;
-        };
-        into.clear();
-        let read = pages.take(chunk.length).read_to_end(into);
-        let whole = read.is_ok_and(|count| count as u64 == chunk.length);
-        let fits = whole && is_chunk(into, &chunk.id);
-        self.misses += usize::from(!fits);
-        if !whole || self.misses > self.bearable {
-            self.pages = None;
-        }
-        fits
-    }
-}
-
 pub(super) struct Fill<'a> {
-    pub file: &'a File,
-    pub content: &'a Content,
-    pub zeros: &'a Zeros,
-    pub watch: &'a Watch,
-    unsynced: u64,
+    file: &'a File,
+    content: &'a Content,
+    zeros: &'a Zeros,
+    watch: &'a Watch,
+    unsynced: AtomicU64,
+    /// One of the threads has failed.
+    failed: AtomicBool,
+}
+
+/// What is still to be done, shared by the threads.
+struct Work<'a> {
+    next: usize,
+    local: &'a mut dyn Local,
+}
+
+/// Chunks that follow on one another, and what is there of them.
+#[derive(Default)]
+struct Run {
+    chunks: Range<usize>,
+    /// For each chunk that is not all zeros, where in `bytes` it was read to. `None`: it is to be fetched.
+    wanted: Vec<(usize, Option<Range<usize>>)>,
+    bytes: Vec<u8>,
 }
 
 impl<'a> Fill<'a> {
@@ -99,60 +60,112 @@ impl<'a> Fill<'a> {
             content,
             zeros,
             watch,
-            unsynced: 0,
+            unsynced: AtomicU64::new(0),
+            failed: AtomicBool::new(false),
         }
     }
 
     /// Errors of the target are told from those of the backup.
-    pub(super) fn run(&mut self, chunks: &[Chunk], local: &mut dyn Local) -> Result<(), CopyError> {
-        let (mut waiting, mut bytes, mut buffer) = (Vec::new(), 0, Vec::new());
-        for (index, chunk) in chunks.iter().enumerate() {
-            if self.watch.is_canceled() {
-                return Err(CopyError::Target(io::Error::other("cancelled")));
-            }
-            if self.zeros.is(chunks, index) {
-                self.watch.advance(chunk.length);
-                continue;
-            }
-            if local.read(index, chunk, &mut buffer) {
-                self.write(chunk.at, &buffer).map_err(CopyError::Target)?;
-                continue;
-            }
-            bytes += chunk.length;
-            waiting.push(*chunk);
-            if waiting.len() == FETCH_CHUNKS || bytes >= FETCH_BYTES {
-                self.fetch(&waiting)?;
-                (waiting, bytes) = (Vec::new(), 0);
-            }
+    pub(super) fn run(&self, chunks: &[Chunk], local: &mut dyn Local) -> Result<(), CopyError> {
+        let work = Mutex::new(Work { next: 0, local });
+        let bytes = total(chunks);
+        if bytes <= RUN_BYTES {
+            self.work(chunks, &work)?;
+        } else {
+            self.work_together(chunks, &work)?;
         }
-        self.fetch(&waiting)?;
-        let sized = self.file.set_len(total(chunks));
-        sized.map_err(CopyError::Target)
+        self.file.set_len(bytes).map_err(CopyError::Target)
     }
 
-    fn fetch(&mut self, chunks: &[Chunk]) -> Result<(), CopyError> {
-        if chunks.len() > FEW {
-            let ids: Vec<_> = chunks.iter().map(|chunk| chunk.id).collect();
-            let content = self.content;
-            let mut scatter = Scatter {
-                fill: self,
-                chunks,
-                within: 0,
-            };
-            return content.copy(&ids, &mut scatter);
-        }
-        for chunk in chunks {
-            let bytes = self.content.chunk(&chunk.id).map_err(CopyError::Source)?;
-            if bytes.len() as u64 != chunk.length {
-                return Err(CopyError::Source(wrong_length()));
+    fn work_together(&self, chunks: &[Chunk], work: &Mutex<Work>) -> Result<(), CopyError> {
+        // One more than there are processors: one of them waits for the disk now and then.
+        let count = thread::available_parallelism().map_or(1, usize::from) + 1;
+        thread::scope(|scope| {
+            let threads: Vec<_> = (0..count)
+                .map(|_| scope.spawn(|| self.work(chunks, work)))
+                .collect();
+            let mut result = Ok(());
+            for thread in threads {
+                let panicked = |_| {
+                    let who = "a thread that stages a file".into();
+                    CopyError::Source(Error::Panicked(who))
+                };
+                result = result.and(thread.join().map_err(panicked).flatten());
             }
-            self.write(chunk.at, &bytes).map_err(CopyError::Target)?;
+            result
+        })
+    }
+
+    fn work(&self, chunks: &[Chunk], work: &Mutex<Work>) -> Result<(), CopyError> {
+        let (mut run, mut missed) = (Run::default(), 0);
+        while self.take(chunks, work, missed, &mut run) {
+            missed = self.put(chunks, &run).inspect_err(|_| {
+                self.failed.store(true, Ordering::Relaxed);
+            })?;
         }
         Ok(())
     }
 
+    /// Takes the next run on, and reads what is there of it. False: there is none.
+    fn take(&self, chunks: &[Chunk], work: &Mutex<Work>, missed: usize, run: &mut Run) -> bool {
+        let mut work = work.lock().unwrap_or_else(PoisonError::into_inner);
+        work.local.missed(missed);
+        if work.next == chunks.len() || self.failed.load(Ordering::Relaxed) {
+            return false;
+        }
+        run.wanted.clear();
+        run.bytes.clear();
+        let (begin, mut bytes) = (work.next, 0);
+        while work.next < chunks.len() && work.next - begin < RUN_CHUNKS && bytes < RUN_BYTES {
+            let (index, chunk) = (work.next, &chunks[work.next]);
+            (work.next, bytes) = (index + 1, bytes + chunk.length);
+            if self.zeros.is(chunks, index) {
+                continue;
+            }
+            let from = run.bytes.len();
+            let there = work.local.read(index, chunk, &mut run.bytes);
+            run.wanted
+                .push((index, there.then_some(from..run.bytes.len())));
+        }
+        run.chunks = begin..work.next;
+        true
+    }
+
+    /// Writes a run. Returns how many of the chunks that were read are not what they should be.
+    fn put(&self, chunks: &[Chunk], run: &Run) -> Result<usize, CopyError> {
+        let (mut written, mut missed) = (0, 0);
+        for (index, there) in &run.wanted {
+            if self.watch.is_canceled() {
+                return Err(CopyError::Target(io::Error::other("cancelled")));
+            }
+            let chunk = &chunks[*index];
+            let read = there.clone().map(|there| &run.bytes[there]);
+            match read.filter(|bytes| is_chunk(bytes, &chunk.id)) {
+                Some(bytes) => self.write(chunk.at, bytes).map_err(CopyError::Target)?,
+                None => {
+                    missed += usize::from(there.is_some());
+                    self.fetch(chunk)?;
+                }
+            }
+            written += chunk.length;
+        }
+        let run = &chunks[run.chunks.clone()];
+        self.watch
+            .advance(run.iter().map(|chunk| chunk.length).sum());
+        self.sync(written).map_err(CopyError::Target)?;
+        Ok(missed)
+    }
+
+    fn fetch(&self, chunk: &Chunk) -> Result<(), CopyError> {
+        let bytes = self.content.chunk(&chunk.id).map_err(CopyError::Source)?;
+        if bytes.len() as u64 != chunk.length {
+            return Err(CopyError::Source(wrong_length()));
+        }
+        self.write(chunk.at, &bytes).map_err(CopyError::Target)
+    }
+
     /// Writes all but the blocks that are zeros.
-    fn write(&mut self, at: u64, bytes: &[u8]) -> io::Result<()> {
+    fn write(&self, at: u64, bytes: &[u8]) -> io::Result<()> {
         let mut begin = 0;
         while begin < bytes.len() {
             // Blocks of the file, not of the chunk.
@@ -173,13 +186,16 @@ impl<'a> Fill<'a> {
                 .write_all_at(&bytes[begin..end], at + begin as u64)?;
             begin = end;
         }
-        self.unsynced += bytes.len() as u64;
-        if self.unsynced >= SYNC_EVERY {
-            self.file.sync_data()?;
-            self.unsynced = 0;
-        }
-        self.watch.advance(bytes.len() as u64);
         Ok(())
+    }
+
+    fn sync(&self, written: u64) -> io::Result<()> {
+        let unsynced = self.unsynced.fetch_add(written, Ordering::Relaxed) + written;
+        if unsynced < SYNC_EVERY {
+            return Ok(());
+        }
+        self.unsynced.store(0, Ordering::Relaxed);
+        self.file.sync_data()
     }
 }
 
@@ -191,35 +207,5 @@ fn wrong_length() -> Error {
     Error::Damaged {
         backup: None,
         detail: "a chunk is not as long as the index says".into(),
-    }
-}
-
-/// Takes chunks one after another, and puts each in its place.
-struct Scatter<'a, 'b> {
-    fill: &'a mut Fill<'b>,
-    chunks: &'a [Chunk],
-    /// Bytes of the first of them that are written.
-    within: u64,
-}
-
-impl Write for Scatter<'_, '_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.fill.watch.is_canceled() {
-            return Err(io::Error::other("cancelled"));
-        }
-        let chunk = self.chunks.first();
-        let chunk = chunk.ok_or_else(|| io::Error::other("more came than was asked for"))?;
-        let rest = usize::try_from(chunk.length - self.within).unwrap_or(usize::MAX);
-        let count = rest.min(bytes.len());
-        self.fill.write(chunk.at + self.within, &bytes[..count])?;
-        self.within += count as u64;
-        if self.within == chunk.length {
-            (self.chunks, self.within) = (&self.chunks[1..], 0);
-        }
-        Ok(count)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }

@@ -2,11 +2,14 @@
 //! already are read from it, in one consistent view, and the others fetched.
 
 use std::fs::File;
+use std::io;
 use std::path::Path;
+use std::thread;
 
 use super::Restore;
 use super::chunks::{Chunk, Zeros, chunks_of, there_already, total};
-use super::fill::{Fill, LocalPages};
+use super::fill::Fill;
+use super::local::LocalPages;
 use super::stage::STAGING;
 use super::tree::damaged;
 use super::{PartPreview, plan::canceled};
@@ -77,16 +80,24 @@ impl LibraryPlan {
             .inspect_err(|error| tracing::debug!(%error, "all pages of the library are fetched"));
         let mut local = LocalPages::new(pages.ok(), self.chunks.len());
         let content = restore.contents.of(Part::Databases)?;
-        let mut fill = Fill::new(&file, content, zeros, restore.watch);
-        let filled = fill.run(&self.chunks, &mut local);
+        let filled = Fill::new(&file, content, zeros, restore.watch).run(&self.chunks, &mut local);
         drop(local);
         filled.map_err(|error| error.explain("staging the backup"))?;
-        let synced = failpoint("restore-sync-library")
-            .and_then(|()| file.sync_all())
-            .and_then(|()| sync_folder(&folder));
-        synced.map_err(STAGING)?;
         restore.watch.enter(Phase::Verifying);
-        match inspect(&staged, restore.watch)? {
+        let sync = || {
+            failpoint("restore-sync-library")?;
+            file.sync_all()?;
+            sync_folder(&folder)
+        };
+        // The disk and the processor are busy with it at the same time.
+        let (synced, inspected) = thread::scope(|scope| {
+            let syncing = scope.spawn(sync);
+            let inspected = inspect(&staged, restore.watch);
+            let panicked = |_| Err(io::Error::other("the thread that syncs it broke down"));
+            (syncing.join().unwrap_or_else(panicked), inspected)
+        });
+        synced.map_err(STAGING)?;
+        match inspected? {
             Inspected::Sound => Ok(()),
             Inspected::Canceled => Err(canceled()),
         }

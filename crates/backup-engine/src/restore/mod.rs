@@ -10,6 +10,7 @@ mod entry;
 mod extras;
 mod fill;
 mod library;
+mod local;
 pub(crate) mod plan;
 mod preview;
 mod request;

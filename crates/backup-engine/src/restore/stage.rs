@@ -13,7 +13,8 @@ use rustic_core::repofile::NodeType;
 use super::chunks::{Zeros, chunks_of};
 use super::compare::THREADS;
 use super::dir::Dir;
-use super::fill::{Fill, LocalFile};
+use super::fill::Fill;
+use super::local::LocalFile;
 use super::plan::{Plan, Put, Step, canceled, collision};
 use super::seen::{Dress, Kind};
 use super::tree::Contents;
@@ -175,8 +176,7 @@ impl Staging<'_> {
             file: some.then(|| self.live(&item.step.at)).flatten(),
             there: &item.put.there,
         };
-        let mut fill = Fill::new(file, content, self.zeros, self.watch);
-        let filled = fill.run(&chunks, &mut local);
+        let filled = Fill::new(file, content, self.zeros, self.watch).run(&chunks, &mut local);
         filled.map_err(|error| error.explain("staging the backup"))?;
         let dress = Dress::of(&item.put.wanted.node.meta);
         dress.put_on(file).map_err(STAGING)
