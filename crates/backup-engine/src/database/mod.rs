@@ -22,12 +22,9 @@ use std::path::{Path, PathBuf};
 
 pub(crate) use check::{Proof, Soundness, check_integrity, soundness};
 pub(crate) use connect::open_immutable;
-#[allow(unused_imports, reason = "so far only the library is read through it")]
 pub(crate) use copy::{CopyFolder, remove_copies};
-#[allow(unused_imports, reason = "so far only the library is read through it")]
-pub(crate) use in_use::{Holder, holders};
+pub(crate) use in_use::holders;
 pub(crate) use reader::PageReader;
-#[allow(unused_imports, reason = "so far only the library is read through it")]
 pub(crate) use token::ChangeToken;
 
 /// What every SQLite file begins with.
