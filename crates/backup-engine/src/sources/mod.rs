@@ -22,7 +22,9 @@ use std::path::PathBuf;
 
 pub use id::SourceId;
 pub(crate) use {
+    class::{Class, Classes, open_regular},
     folders::{FolderSources, FoundDatabase},
+    node::{Names, node_of},
     read::FileToRead,
     root::Root,
     store::SourceStore,
