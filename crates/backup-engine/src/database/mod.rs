@@ -29,6 +29,8 @@ pub(crate) use token::ChangeToken;
 
 /// What every SQLite file begins with.
 pub(crate) const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+/// How the names of what SQLite keeps beside a database end: it would apply them to another one in its place.
+pub(crate) const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
 /// How long the header of a SQLite file is.
 const HEADER: usize = 100;
 

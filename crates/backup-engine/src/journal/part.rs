@@ -8,8 +8,8 @@ use super::{Incoming, LIBRARY, Swap, step};
 use crate::Error;
 use crate::restore::area;
 use crate::restore::dir::Dir;
-use crate::restore::plan::OWN_FOLDER;
 use crate::restore::seen::{Dress, Seen};
+use crate::sources::OWN_FOLDER;
 use crate::undo::{self, FolderNote, Move, PartNote};
 
 /// What it renames under one folder.

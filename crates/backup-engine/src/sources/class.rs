@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use super::unread::REPLACED;
-use crate::database::MAGIC;
+use crate::database::{COMPANIONS, MAGIC};
 
 const SMALLEST_PAGE: u64 = 512;
 
@@ -69,10 +69,9 @@ impl Classes {
 /// The path (in bytes) of the database that a file at this path would belong to.
 fn companion_of(path: &Path) -> Option<&[u8]> {
     let bytes = path.as_os_str().as_encoded_bytes();
-    let suffixes = [&b"-wal"[..], b"-shm", b"-journal"];
-    suffixes
+    COMPANIONS
         .iter()
-        .find_map(|suffix| bytes.strip_suffix(*suffix))
+        .find_map(|suffix| bytes.strip_suffix(suffix.as_bytes()))
 }
 
 /// Whether a regular file of this size is a SQLite database. Nothing is opened whose size rules it out.

@@ -26,7 +26,7 @@ pub(crate) use {
     folders::{FolderSources, FoundDatabase},
     node::{Names, node_of},
     read::FileToRead,
-    root::Root,
+    root::{OWN_FOLDER, Root},
     store::SourceStore,
     unread::{Unread, path_text},
 };
