@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 
 pub(crate) use check::{Proof, Soundness, check_integrity, soundness};
 pub(crate) use connect::open_immutable;
-pub(crate) use copy::{CopyFolder, remove_copies};
+pub(crate) use copy::CopyFolder;
 pub(crate) use in_use::holders;
 pub(crate) use reader::PageReader;
 pub(crate) use token::ChangeToken;
