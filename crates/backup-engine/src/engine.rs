@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use chrono::{DateTime, Utc};
 
 use crate::backup::{Backup, Origin, SeenStore};
-use crate::browse::Shelf;
-use crate::database::{CopyFolder, remove_copies};
+use crate::browse::{Shelf, remove_folder};
+use crate::database::CopyFolder;
 use crate::destination::{BackupRecord, Destination, DestinationReport};
 use crate::durable::create_private_folder;
 use crate::keys::{KeyState, KeyStore};
@@ -67,7 +67,7 @@ impl Engine {
             restore::remove_staging(&data_dir)?;
             undo::remove_older(&data_dir);
         }
-        remove_copies(&data_dir.join(COPIES)).map_err(Error::io("removing copies"))?;
+        remove_folder(&data_dir.join(COPIES))?;
         verify::remove_scratch(&data_dir)?;
         let library = Library::open(&data_dir.join(journal::LIBRARY).join(backup::LIBRARY_FILE))?;
         let keys = KeyStore::new(&data_dir, options.passphrase, options.use_keychain);

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use rustic_core::repofile::{Metadata, Node, NodeType};
 
+/// The repository library does not give away its escaping, only nodes that have gone through it.
 pub(crate) fn escape(path: &Path) -> String {
     Node::new_node(path.as_os_str(), NodeType::File, Metadata::default()).name
 }

@@ -328,7 +328,8 @@ fn a_change_that_is_in_the_log_alone_and_makes_nothing_larger_is_stored() {
         .execute_batch("PRAGMA wal_autocheckpoint = 0; PRAGMA wal_checkpoint(TRUNCATE);")
         .unwrap();
     add(&engine, &folder, &[]);
-    // A file that has just changed is read again in any case.
+    // A file that has just changed is read again in any case. When it last changed cannot be set back, so this waits for
+    // the clock.
     let changed = fs::metadata(folder.join("app.db"))
         .unwrap()
         .modified()

@@ -2,17 +2,13 @@ import { screen, waitFor, within } from "@testing-library/svelte";
 import { describe, expect, it } from "vitest";
 import type { Difference, Entry } from "../lib/bindings";
 import type { Backend } from "../lib/testing/backend";
+import { ALL_EXTENSIONS, PROBLEMS, preview } from "../lib/testing/fixtures";
 import {
-  ALL_EXTENSIONS,
-  PROBLEMS,
-  preview,
-  withSources,
-} from "../lib/testing/fixtures";
-import {
-  backendWith,
+  backendWithFolders,
   button,
   go,
   later,
+  newest,
   openWindow,
   sheet,
 } from "../lib/testing/window";
@@ -33,12 +29,9 @@ const PAGES: Record<string, Entry[][]> = {
   library: [[{ ...entry("library/1", "item"), title: "retry with jitter" }]],
 };
 
-/** The newest backup has folders, which come page by page. */
+/** Its folders come page by page. */
 function backendOf(features = ALL_EXTENSIONS): Backend {
-  const backend = backendWith(3, { features });
-  backend.rows = backend.rows.map((row, at) =>
-    at === 0 ? withSources(row, 0) : row,
-  );
+  const backend = backendWithFolders(0, features);
   return backend
     .on("preview_parts", () => preview(backend.rows[0]!))
     .on("entries", ({ path, after }) => {
@@ -63,8 +56,6 @@ const names = (dialog: HTMLElement) =>
   within(dialog)
     .queryAllByTestId("entry")
     .map((row) => row.dataset.path);
-
-const newest = (backend: Backend) => backend.rows[0]!.backup.id;
 
 describe("looking into a backup", () => {
   it("goes page by page, folder by folder, and back by the way", async () => {

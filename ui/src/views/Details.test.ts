@@ -7,16 +7,19 @@ import {
   ended,
   job,
   sourceRecords,
-  withSources,
 } from "../lib/testing/fixtures";
-import { backendWith, button, go, openWindow } from "../lib/testing/window";
+import {
+  backendWith,
+  backendWithFolders,
+  button,
+  go,
+  newest,
+  openWindow,
+} from "../lib/testing/window";
 
-/** The newest of three backups has folders, and so many files of them could not be read. */
+/** Says which files they were, too. */
 function backendOf(unread: number): Backend {
-  const backend = backendWith(3, { features: ALL_EXTENSIONS });
-  backend.rows = backend.rows.map((row, at) =>
-    at === 0 ? withSources(row, unread) : row,
-  );
+  const backend = backendWithFolders(unread);
   return backend.on("backup_sources", () => sourceRecords(unread));
 }
 
@@ -28,8 +31,6 @@ async function openDetails() {
   });
   return { user, details };
 }
-
-const newest = (backend: Backend) => backend.rows[0]!.backup.id;
 
 describe("the folders of a backup", () => {
   it("are shown with what they hold", async () => {

@@ -1,12 +1,9 @@
 import { screen, waitFor, within } from "@testing-library/svelte";
 import { describe, expect, it } from "vitest";
 import type { Depth, Job, View } from "../lib/bindings";
-import type { Backend } from "../lib/testing/backend";
 import { PROBLEMS, ended, job, view } from "../lib/testing/fixtures";
 import { NOW } from "../lib/testing/setup";
-import { backendWith, button, openWindow } from "../lib/testing/window";
-
-const newest = (backend: Backend) => backend.rows[0]?.backup.id ?? "";
+import { backendWith, button, newest, openWindow } from "../lib/testing/window";
 
 const working = (running: Job): Partial<View> => ({
   job: running,

@@ -1,49 +1,33 @@
 import { screen, waitFor, within } from "@testing-library/svelte";
-import type { UserEvent } from "@testing-library/user-event";
 import { describe, expect, it } from "vitest";
 import type { Preview, Restore } from "../lib/bindings";
 import type { Backend } from "../lib/testing/backend";
 import {
-  ALL_EXTENSIONS,
   PROBLEMS,
   ended,
   partPreviews,
   preview,
-  withSources,
 } from "../lib/testing/fixtures";
 import {
-  backendWith,
+  backendWithFolders,
   button,
   go,
   later,
-  openWindow,
-  rows,
+  newest,
+  openRestore,
   sheet,
 } from "../lib/testing/window";
 
 const EVERYTHING = "Replace everything with the backup of 14:02";
 
-/** The newest backup has two folders beside the library. */
+/** Two folders beside the library. */
 function backendOf(changes: Partial<Preview> = {}): Backend {
-  const backend = backendWith(3, { features: ALL_EXTENSIONS });
-  backend.rows = backend.rows.map((row, at) =>
-    at === 0 ? withSources(row) : row,
-  );
+  const backend = backendWithFolders(12);
   return backend.on("preview_parts", () =>
     preview(backend.rows[0]!, { parts: partPreviews(), ...changes }),
   );
 }
 
-async function openSheet(): Promise<UserEvent> {
-  const user = openWindow();
-  await go(user, "Backups");
-  await screen.findByRole("grid");
-  await user.click(button("Restore…", rows()[0]));
-  await sheet();
-  return user;
-}
-
-const newest = (backend: Backend) => backend.rows[0]!.backup.id;
 const radio = (name: string) => screen.getByRole("radio", { name });
 const folder = () =>
   screen.getByLabelText("Path of the folder to restore into");
@@ -60,7 +44,7 @@ async function ready(name: string): Promise<HTMLElement> {
 describe("what to restore", () => {
   it("is everything at first, with what changes in each part", async () => {
     const backend = backendOf();
-    const user = await openSheet();
+    const user = await openRestore();
     const dialog = within(await sheet());
     const [library, pieces] = await dialog.findAllByTestId("restore-part");
     expect(library).toHaveTextContent("Library 3 added, 14 changed");
@@ -76,7 +60,7 @@ describe("what to restore", () => {
 
   it("is one folder, which the button names", async () => {
     const backend = backendOf();
-    const user = await openSheet();
+    const user = await openRestore();
     await user.click(radio("Only Notes"));
     expect(foreseen(backend)).toEqual({ what: { source: "notes" } });
     const dialog = within(await sheet());
@@ -89,7 +73,7 @@ describe("what to restore", () => {
 
   it("is the library, chosen with the keyboard", async () => {
     const backend = backendOf();
-    const user = await openSheet();
+    const user = await openRestore();
     radio("Everything").focus();
     await user.keyboard("{ArrowDown}");
     await ready("Replace the library with the backup of 14:02");
@@ -99,7 +83,7 @@ describe("what to restore", () => {
   it("is not asked where a backup holds the library alone", async () => {
     const backend = backendOf();
     backend.rows = backend.rows.map((row) => ({ ...row, sources: [] }));
-    await openSheet();
+    await openRestore();
     await ready("Replace the library with the backup of 14:02");
     expect(screen.queryByText("What to restore")).toBeNull();
     radio("Back in place");
@@ -107,7 +91,7 @@ describe("what to restore", () => {
 
   it("is not shown as what it was, before it is looked at again", async () => {
     const backend = backendOf();
-    const user = await openSheet();
+    const user = await openRestore();
     await ready(EVERYTHING);
     const slow = later<Preview>();
     backend.on("preview_parts", () => slow.promise);
@@ -129,7 +113,7 @@ describe("what to restore", () => {
 describe("where to restore", () => {
   it("is a folder, once its path is given", async () => {
     const backend = backendOf();
-    const user = await openSheet();
+    const user = await openRestore();
     await ready(EVERYTHING);
     const before = backend.called("preview_parts").length;
     await user.click(radio("Into a folder"));
@@ -165,7 +149,7 @@ describe("where to restore", () => {
 
   it("says what is wrong with the folder, and takes another one", async () => {
     const backend = backendOf();
-    const user = await openSheet();
+    const user = await openRestore();
     await ready(EVERYTHING);
     const why = "This folder is not empty. Nothing was changed.";
     backend.refuse("preview_parts", {
@@ -188,7 +172,7 @@ describe("where to restore", () => {
 describe("a restore that failed", () => {
   it("is tried again as it was chosen, from the sheet and from Overview", async () => {
     const backend = backendOf();
-    const user = await openSheet();
+    const user = await openRestore();
     await user.click(radio("Only Notes"));
     await user.click(radio("Into a folder"));
     await user.type(folder(), "/tmp/look");
@@ -223,7 +207,7 @@ describe("a restore that failed", () => {
 describe("a program that has files open", () => {
   it("is named before the restore starts, which may start", async () => {
     backendOf({ in_use_by: "Pieces" });
-    await openSheet();
+    await openRestore();
     await screen.findByText(/^Pieces has files open that would be replaced/);
     await ready(EVERYTHING);
   });

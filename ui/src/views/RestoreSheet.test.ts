@@ -10,23 +10,12 @@ import {
   button,
   go,
   later,
-  openWindow,
-  rows,
+  newest,
+  openRestore,
   sheet,
 } from "../lib/testing/window";
 
 const CONFIRM = "Replace the library with the backup of 14:02";
-
-async function openSheet(): Promise<UserEvent> {
-  const user = openWindow();
-  await go(user, "Backups");
-  await screen.findByRole("grid");
-  await user.click(button("Restore…", rows()[0]));
-  await sheet();
-  return user;
-}
-
-const newest = (backend: Backend) => backend.rows[0]?.backup.id ?? "";
 
 function restoring(backend: Backend, changes: Partial<Job> = {}): Job {
   return job({
@@ -63,7 +52,7 @@ async function restore(user: UserEvent, backend: Backend): Promise<void> {
 describe("before a restore", () => {
   it("shows what it would change, by name, and what it needs", async () => {
     backendWith(3);
-    await openSheet();
+    await openRestore();
     const dialog = await sheet();
     expect(dialog).toHaveAccessibleName("Restore the backup of 14:02?");
     await within(dialog).findByText("in the library now");
@@ -79,7 +68,7 @@ describe("before a restore", () => {
 
   it("starts by a button that names the act, with this backup", async () => {
     const backend = backendWith(3);
-    const user = await openSheet();
+    const user = await openRestore();
     await user.click(await screen.findByRole("button", { name: CONFIRM }));
     expect(backend.called("restore")).toEqual([{ backup: newest(backend) }]);
   });
@@ -88,7 +77,7 @@ describe("before a restore", () => {
     const backend = backendWith(3);
     const looked = later<unknown>();
     backend.on("preview_restore", () => looked.promise);
-    await openSheet();
+    await openRestore();
     expect(button(CONFIRM)).toBeDisabled();
     looked.resolve(preview(backend.rows[0]!));
     await waitFor(() => expect(button(CONFIRM)).toBeEnabled());
@@ -97,7 +86,7 @@ describe("before a restore", () => {
   it("cannot start without the space it needs", async () => {
     const backend = backendWith(3);
     backend.previews(preview(backend.rows[0]!, { problem: PROBLEMS.full }));
-    await openSheet();
+    await openRestore();
     const dialog = within(await sheet());
     expect(await dialog.findByRole("alert")).toHaveTextContent(
       PROBLEMS.full.fix,
@@ -107,7 +96,7 @@ describe("before a restore", () => {
 
   it("cannot start while another job runs, and can when it has ended", async () => {
     const backend = backendWith(3, { job: job() });
-    await openSheet();
+    await openRestore();
     expect(await sheet()).toHaveTextContent("Another job is running.");
     expect(button(CONFIRM)).toBeDisabled();
     backend.change({ job: ended("completed") });
@@ -117,7 +106,7 @@ describe("before a restore", () => {
   it("says why it cannot look, and looks again when asked to", async () => {
     const backend = backendWith(3);
     backend.refuse("preview_restore", PROBLEMS.damaged);
-    const user = await openSheet();
+    const user = await openRestore();
     const dialog = within(await sheet());
     expect(await dialog.findByRole("alert")).toHaveTextContent(
       PROBLEMS.damaged.message,
@@ -134,7 +123,7 @@ describe("before a restore", () => {
       message: "This service does not offer it.",
       fix: "",
     });
-    await openSheet();
+    await openRestore();
     const dialog = within(await sheet());
     await dialog.findByText(/replaces the whole library/);
     dialog.getByText(/does not keep what a restore replaces/);
@@ -146,7 +135,7 @@ describe("before a restore", () => {
 describe("the sheet", () => {
   it("closes with Escape, and the focus returns to the list", async () => {
     const backend = backendWith(3);
-    const user = await openSheet();
+    const user = await openRestore();
     await user.keyboard("{Escape}");
     await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
     expect(screen.getByRole("grid")).toHaveFocus();
@@ -155,7 +144,7 @@ describe("the sheet", () => {
 
   it("keeps the focus inside, and the window behind it out of reach", async () => {
     backendWith(3);
-    const user = await openSheet();
+    const user = await openRestore();
     await waitFor(() => expect(button(CONFIRM)).toBeEnabled());
     expect(await sheet()).toHaveFocus();
     expect(screen.getByRole("main").parentElement).toHaveProperty(
@@ -174,7 +163,7 @@ describe("the sheet", () => {
 
   it("keeps its keys after the button that had the focus has gone", async () => {
     const backend = backendWith(3);
-    const user = await openSheet();
+    const user = await openRestore();
     await user.click(await screen.findByRole("button", { name: CONFIRM }));
     backend.change({ job: restoring(backend) });
     await within(await sheet()).findByText(/193 of 312 MB/);
@@ -189,7 +178,7 @@ describe("the sheet", () => {
 describe("during a restore", () => {
   it("shows the job from the click on, and then each step of it", async () => {
     const backend = backendWith(3, { job: ended("completed") });
-    const user = await openSheet();
+    const user = await openRestore();
     await user.click(await screen.findByRole("button", { name: CONFIRM }));
     const shown = within(await sheet()).getByTestId("job");
     expect(shown).toHaveAttribute("data-percentage", "0");
@@ -210,7 +199,7 @@ describe("during a restore", () => {
     backend.change({
       job: ended("completed", restoring(backend, { state: "completed" })),
     });
-    const user = await openSheet();
+    const user = await openRestore();
     await user.click(await screen.findByRole("button", { name: CONFIRM }));
     backend.change({ backups_count: 4 });
     await within(screen.getByRole("navigation")).findByText("4");
@@ -222,7 +211,7 @@ describe("during a restore", () => {
 
   it("goes on in the background, where Overview shows it and its end once", async () => {
     const backend = backendWith(3);
-    const user = await openSheet();
+    const user = await openRestore();
     await user.click(await screen.findByRole("button", { name: CONFIRM }));
     backend.change({ job: restoring(backend) });
     await user.click(button("Continue in the background"));
@@ -239,7 +228,7 @@ describe("during a restore", () => {
 
   it("is cancelled by Cancel, and says that nothing has changed", async () => {
     const backend = backendWith(3);
-    const user = await openSheet();
+    const user = await openRestore();
     await user.click(await screen.findByRole("button", { name: CONFIRM }));
     backend.change({ job: restoring(backend) });
     await waitFor(() => expect(button("Cancel")).toBeEnabled());
@@ -262,7 +251,7 @@ describe("during a restore", () => {
 
   it("is back at the preview when it is refused, and says why", async () => {
     backendWith(3).refuse("restore", PROBLEMS.locked);
-    const user = await openSheet();
+    const user = await openRestore();
     await user.click(await screen.findByRole("button", { name: CONFIRM }));
     const dialog = within(await sheet());
     const alert = await dialog.findByRole("alert");
@@ -277,7 +266,7 @@ describe("after a restore", () => {
     const backend = backendWith(3);
     const undone = later<null>();
     backend.on("undo_restore", () => undone.promise);
-    const user = await openSheet();
+    const user = await openRestore();
     await restore(user, backend);
     await user.click(button("Undo restore", await sheet()));
     expect(backend.called("undo_restore")).toHaveLength(1);
@@ -299,7 +288,7 @@ describe("after a restore", () => {
 
   it("follows an undo that was asked for elsewhere", async () => {
     const backend = backendWith(3);
-    const user = await openSheet();
+    const user = await openRestore();
     await restore(user, backend);
     const running = restoring(backend, { id: "undo-1", kind: "undo" });
     backend.change({ job: running, undo: null });
@@ -311,7 +300,7 @@ describe("after a restore", () => {
   it("says that the undo failed, and why", async () => {
     const backend = backendWith(3);
     backend.refuse("undo_restore", PROBLEMS.locked);
-    const user = await openSheet();
+    const user = await openRestore();
     await restore(user, backend);
     await user.click(button("Undo restore", await sheet()));
     const alert = await within(await sheet()).findByRole("alert");
@@ -321,7 +310,7 @@ describe("after a restore", () => {
 
   it("failed: what happened, what it means, what to do, and a way to do it", async () => {
     const backend = backendWith(3);
-    const user = await openSheet();
+    const user = await openRestore();
     await user.click(await screen.findByRole("button", { name: CONFIRM }));
     backend.change({
       job: ended("failed", {
@@ -339,7 +328,7 @@ describe("after a restore", () => {
 
   it("is not told again on Overview, which offers the undo", async () => {
     const backend = backendWith(3);
-    const user = await openSheet();
+    const user = await openRestore();
     await restore(user, backend);
     await user.click(button("Done", await sheet()));
     await go(user, "Overview");

@@ -1,21 +1,19 @@
 //! The folders of the sources as they are at the moment, looked at by the rules of a backup.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use rustic_core::DataId;
-use rustic_core::repofile::{Metadata, Node, NodeType};
+use rustic_core::repofile::Node;
 
 use super::EntryKind;
 use super::folders::Found;
+use crate::database::beside;
 use crate::destination::Content;
+use crate::sources::{Class, Classes, Names, node_of, open_regular};
 use crate::{Engine, Error};
-
-/// How a SQLite file begins.
-const DATABASE: &[u8; 16] = b"SQLite format 3\0";
-/// What lies beside a database and is part of it.
-const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
 
 pub(crate) type LeavesOut = Box<dyn Fn(&Path, bool) -> bool + Send + Sync>;
 
@@ -27,7 +25,10 @@ pub(crate) struct LiveSource {
     pub leaves_out: LeavesOut,
 }
 
-pub(crate) struct LiveFolders(pub(crate) Vec<LiveSource>);
+pub(crate) struct LiveFolders {
+    sources: Vec<LiveSource>,
+    names: Mutex<Names>,
+}
 
 impl Engine {
     /// The sources, to be looked at now.
@@ -44,7 +45,7 @@ impl Engine {
             folder: missing.source.path,
             leaves_out: Box::new(|_, _| false),
         });
-        Ok(LiveFolders(there.chain(away).collect()))
+        Ok(LiveFolders::new(there.chain(away).collect()))
     }
 }
 
@@ -60,8 +61,18 @@ pub(super) struct LiveFile {
 }
 
 impl LiveFolders {
+    fn new(sources: Vec<LiveSource>) -> Self {
+        Self {
+            sources,
+            names: Mutex::default(),
+        }
+    }
+
     pub(super) fn sources(&self) -> Vec<String> {
-        self.0.iter().map(|source| source.id.clone()).collect()
+        self.sources
+            .iter()
+            .map(|source| source.id.clone())
+            .collect()
     }
 
     /// What lies at this path, from the source's id on. Errors: the folder of the source cannot be read, which is not the
@@ -69,14 +80,14 @@ impl LiveFolders {
     pub(super) fn at(&self, path: &str) -> Result<Option<LiveFile>, Error> {
         let mut names = path.split('/');
         let id = names.next().unwrap_or_default();
-        let Some(index) = self.0.iter().position(|source| source.id == id) else {
+        let Some(index) = self.sources.iter().position(|source| source.id == id) else {
             return Ok(None);
         };
-        let folder = &self.0[index].folder;
+        let folder = &self.sources[index].folder;
         let doing = "looking at the folder of a source";
         fs::read_dir(folder).map_err(Error::io(doing))?;
         let metadata = fs::metadata(folder).map_err(Error::io(doing))?;
-        let mut node = node(folder, &metadata).map_err(Error::io(doing))?;
+        let mut node = self.node(folder, &metadata).map_err(Error::io(doing))?;
         node.name = id.to_owned();
         let mut here = LiveFile {
             source: index,
@@ -100,10 +111,13 @@ impl LiveFolders {
         if folder.kind != EntryKind::Folder {
             return Some(Vec::new());
         }
-        let source = self.0.get(folder.source)?;
-        let mut inside = Vec::new();
-        for entry in fs::read_dir(&folder.absolute).ok()? {
-            let name = entry.ok()?.file_name();
+        let source = self.sources.get(folder.source)?;
+        let listed = fs::read_dir(&folder.absolute).ok()?;
+        let listed: io::Result<Vec<_>> = listed.map(|entry| Ok(entry?.file_name())).collect();
+        let mut listed = listed.ok()?;
+        listed.sort();
+        let (mut inside, mut classes) = (Vec::new(), Classes::default());
+        for name in listed {
             let relative = folder.relative.join(&name);
             let absolute = folder.absolute.join(&name);
             // What has gone since it was listed is not there.
@@ -113,31 +127,30 @@ impl LiveFolders {
             if (source.leaves_out)(&relative, metadata.is_dir()) {
                 continue;
             }
-            let Ok(node) = node(&absolute, &metadata) else {
+            let class = classes.class_of(&relative, &absolute, &metadata);
+            // Part of the database beside it.
+            if class == Class::DatabaseCompanion {
+                continue;
+            }
+            let Ok(node) = self.node(&absolute, &metadata) else {
                 continue;
             };
             inside.push(LiveFile {
                 source: folder.source,
-                kind: kind(&absolute, &metadata),
+                kind: kind(class),
                 relative,
                 absolute,
                 node,
             });
         }
         inside.sort_by(|a, b| a.node.name.cmp(&b.node.name));
-        let databases: Vec<PathBuf> = inside
-            .iter()
-            .filter(|file| file.kind == EntryKind::Database)
-            .map(|file| file.absolute.clone())
-            .collect();
-        if !databases.is_empty() {
-            let companions: std::collections::HashSet<PathBuf> = databases
-                .iter()
-                .flat_map(|database| COMPANIONS.map(|suffix| beside(database, suffix)))
-                .collect();
-            inside.retain(|file| !companions.contains(&file.absolute));
-        }
         Some(inside)
+    }
+
+    /// What a backup would store of it. A comparison does not ask for the attributes that could not be read.
+    fn node(&self, path: &Path, metadata: &fs::Metadata) -> io::Result<Node> {
+        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        node_of(path, metadata, &mut names).map(|(node, _)| node)
     }
 }
 
@@ -175,10 +188,7 @@ fn has_chunks<'a>(
     path: &Path,
     chunks: impl Iterator<Item = (&'a DataId, u64)>,
 ) -> io::Result<bool> {
-    let mut file = File::open(path)?;
-    if !file.metadata()?.is_file() {
-        return Ok(false);
-    }
+    let mut file = open_regular(path)?;
     for (id, length) in chunks {
         if !id.blob_matches_reader(length, &mut (&mut file).take(length)) {
             return Ok(false);
@@ -187,94 +197,13 @@ fn has_chunks<'a>(
     Ok(true)
 }
 
-fn kind(path: &Path, metadata: &fs::Metadata) -> EntryKind {
-    let kind = metadata.file_type();
-    if kind.is_dir() {
-        EntryKind::Folder
-    } else if kind.is_symlink() {
-        EntryKind::Link
-    } else if !kind.is_file() {
-        EntryKind::Special
-    } else if is_pages(metadata.len()) && begins_as_database(path).unwrap_or(false) {
-        EntryKind::Database
-    } else {
-        EntryKind::File
-    }
-}
-
-/// As a backup tells it: the smallest page has 512 bytes, and a file of pages has only whole ones.
-fn is_pages(bytes: u64) -> bool {
-    bytes >= 512 && bytes.is_multiple_of(512)
-}
-
-fn begins_as_database(path: &Path) -> io::Result<bool> {
-    let mut header = [0; DATABASE.len()];
-    File::open(path)?.read_exact(&mut header)?;
-    Ok(header == *DATABASE)
-}
-
-fn beside(database: &Path, suffix: &str) -> PathBuf {
-    let mut path = database.as_os_str().to_owned();
-    path.push(suffix);
-    path.into()
-}
-
-/// What the repository would say of it, as far as a comparison asks.
-fn node(path: &Path, metadata: &fs::Metadata) -> io::Result<Node> {
-    let time = |time: io::Result<std::time::SystemTime>| time.ok()?.try_into().ok();
-    let mut meta = Metadata {
-        mtime: time(metadata.modified()),
-        size: metadata.len(),
-        ..Metadata::default()
-    };
-    let node_type = if metadata.is_symlink() {
-        NodeType::from_link(&fs::read_link(path)?)
-    } else {
-        own_to_system(metadata, &mut meta)
-    };
-    let name = path.file_name().unwrap_or_default();
-    Ok(Node::new_node(name, node_type, meta))
-}
-
-#[cfg(unix)]
-fn own_to_system(metadata: &fs::Metadata, meta: &mut Metadata) -> NodeType {
-    use std::os::unix::fs::{FileTypeExt, MetadataExt};
-    let kind = metadata.file_type();
-    let ctime = rustic_core::jiff::Timestamp::new(
-        metadata.ctime(),
-        metadata.ctime_nsec().try_into().unwrap_or(0),
-    );
-    meta.ctime = ctime.ok();
-    meta.inode = metadata.ino();
-    // The repository writes them as Go does.
-    let mode = metadata.mode();
-    let bit = |of: u32, bit: u32| u32::from(mode & of != 0) << bit;
-    meta.mode = Some(mode & 0o777 | bit(0o4000, 23) | bit(0o2000, 22) | bit(0o1000, 20));
-    if kind.is_dir() {
-        NodeType::Dir
-    } else if kind.is_block_device() {
-        NodeType::Dev {
-            device: metadata.rdev(),
-        }
-    } else if kind.is_char_device() {
-        NodeType::Chardev {
-            device: metadata.rdev(),
-        }
-    } else if kind.is_fifo() {
-        NodeType::Fifo
-    } else if kind.is_socket() {
-        NodeType::Socket
-    } else {
-        NodeType::File
-    }
-}
-
-#[cfg(not(unix))]
-fn own_to_system(metadata: &fs::Metadata, _: &mut Metadata) -> NodeType {
-    if metadata.is_dir() {
-        NodeType::Dir
-    } else {
-        NodeType::File
+fn kind(class: Class) -> EntryKind {
+    match class {
+        Class::Folder => EntryKind::Folder,
+        Class::Link => EntryKind::Link,
+        Class::Special => EntryKind::Special,
+        Class::Database => EntryKind::Database,
+        Class::File | Class::Unrecognised | Class::DatabaseCompanion => EntryKind::File,
     }
 }
 

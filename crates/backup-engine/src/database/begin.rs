@@ -17,7 +17,7 @@ use super::token::{COARSE_TICK, Stamp};
 use super::{Begun, HEADER, Plain, beside, companions, filled, head, is_database, says_wal, size};
 use crate::Watch;
 
-/// Between two looks at a file that was changed just now.
+/// Between two looks at a file that was changed just now: the clock is waited for, and meanwhile a cancel.
 const STEP: Duration = Duration::from_millis(10);
 /// How long another program may keep a database locked.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);

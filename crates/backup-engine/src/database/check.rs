@@ -217,3 +217,85 @@ fn is_damage(error: &rusqlite::Error) -> bool {
 fn needs_its_program(found: &str) -> bool {
     found.starts_with("unable to validate") && found.contains("SQL logic error")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::OnceLock;
+    use std::sync::atomic::AtomicUsize;
+    use std::time::{Duration, Instant};
+
+    fn database() -> Connection {
+        let connection = Connection::open_in_memory().unwrap();
+        connection
+            .execute_batch(
+                "CREATE TABLE t (n INTEGER PRIMARY KEY, name TEXT UNIQUE);
+                 WITH RECURSIVE i (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM i WHERE n < 100000)
+                 INSERT INTO t SELECT n, hex(randomblob(8)) FROM i;",
+            )
+            .unwrap();
+        connection
+    }
+
+    /// Checks it until the look of this number finds a cancel; says how often it looked.
+    fn looks_until(cancel: usize, connection: &mut Connection) -> (Soundness, usize) {
+        let looks = Arc::new(AtomicUsize::new(0));
+        let count = looks.clone();
+        let canceled = move || count.fetch_add(1, Ordering::SeqCst) + 1 >= cancel;
+        let found = check(connection, Owner::Others, canceled);
+        (found, looks.load(Ordering::SeqCst))
+    }
+
+    #[test]
+    fn a_check_ends_where_it_finds_that_it_is_cancelled() {
+        let mut connection = database();
+        let (found, all) = looks_until(usize::MAX, &mut connection);
+        assert_eq!(found, Soundness::Sound);
+        assert!(all > 30, "{all}");
+        for cancel in [1, 2, all / 2] {
+            // The look that breaks it off, and the one that tells why it ended.
+            let (found, looks) = looks_until(cancel, &mut connection);
+            assert_eq!((found, looks), (Soundness::Canceled, cancel + 1));
+        }
+    }
+
+    /// Held by a check, it holds up its end until it was given up.
+    struct UntilGivenUp {
+        abandoned: Arc<OnceLock<Arc<AtomicBool>>>,
+        in_time: Arc<AtomicBool>,
+    }
+
+    impl Drop for UntilGivenUp {
+        fn drop(&mut self) {
+            let started = Instant::now();
+            let given_up = || {
+                let abandoned = self.abandoned.get();
+                abandoned.is_some_and(|abandoned| abandoned.load(Ordering::SeqCst))
+            };
+            while !given_up() && started.elapsed() < Duration::from_secs(10) {
+                thread::yield_now();
+            }
+            self.in_time.store(given_up(), Ordering::SeqCst);
+        }
+    }
+
+    #[test]
+    fn a_check_that_is_dropped_is_given_up_before_it_is_waited_for() {
+        let (abandoned, in_time) = (Arc::default(), Arc::new(AtomicBool::new(false)));
+        let held = UntilGivenUp {
+            abandoned: Arc::clone(&abandoned),
+            in_time: in_time.clone(),
+        };
+        let proof = Proof::start(database(), Owner::Others, &Watch::unwatched(), held);
+        abandoned.set(proof.abandoned.clone()).unwrap();
+        drop(proof);
+        assert!(in_time.load(Ordering::SeqCst));
+    }
+
+    #[test]
+    fn giving_a_check_up_cancels_it() {
+        let proof = Proof::start(database(), Owner::Others, &Watch::unwatched(), ());
+        proof.abandoned.store(true, Ordering::SeqCst);
+        assert_eq!(proof.wait(), Soundness::Canceled);
+    }
+}

@@ -1,6 +1,6 @@
 //! A copy of a database, for as long as it is read: in a folder of this program's own, and only where there is room.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -103,14 +103,6 @@ impl CopyFolder {
             copy.length += batch.len() as u64;
         }
         Ok(Some(copy))
-    }
-}
-
-/// Removes what copies a crash left, before any is made.
-pub(crate) fn remove_copies(folder: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        other => other,
     }
 }
 

@@ -22,16 +22,15 @@ use std::path::{Path, PathBuf};
 
 pub(crate) use check::{Proof, Soundness, check_integrity, soundness};
 pub(crate) use connect::open_immutable;
-#[allow(unused_imports, reason = "so far only the library is read through it")]
-pub(crate) use copy::{CopyFolder, remove_copies};
-#[allow(unused_imports, reason = "so far only the library is read through it")]
-pub(crate) use in_use::{Holder, holders};
+pub(crate) use copy::CopyFolder;
+pub(crate) use in_use::holders;
 pub(crate) use reader::PageReader;
-#[allow(unused_imports, reason = "so far only the library is read through it")]
 pub(crate) use token::ChangeToken;
 
 /// What every SQLite file begins with.
 pub(crate) const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+/// How the names of what SQLite keeps beside a database end: it would apply them to another one in its place.
+pub(crate) const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
 /// How long the header of a SQLite file is.
 const HEADER: usize = 100;
 

@@ -5,6 +5,8 @@
 //! Which of them are taken tells how far a swap got, however often it is looked at.
 
 mod moves;
+mod part;
+mod reversed;
 #[cfg(test)]
 mod tests;
 
@@ -21,7 +23,7 @@ use crate::durable::{
 use crate::restore::dir::Dir;
 use crate::undo::{self, UndoNote};
 use moves::Moves;
-pub(crate) use moves::reversed;
+pub(crate) use reversed::reversed;
 
 /// The folder of the library in the data folder.
 pub(crate) const LIBRARY: &str = "library";

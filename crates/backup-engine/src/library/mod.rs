@@ -1,29 +1,27 @@
 //! The library: the service's own SQLite database of assets. Each keeps the JSON that arrived; a few fields are read
 //! out of it for order and search. Backups read its pages; a restore replaces its file whole.
 
+mod connections;
 mod inspect;
+mod schema;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::Duration;
+use std::sync::{PoisonError, RwLock};
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::database::{PageReader, Proof, Soundness};
 use crate::durable::create_private_folder;
 use crate::failpoint::failpoint;
 use crate::{Error, Outcome, Watch};
 
+use connections::{Connections, lock, open_reader};
 pub(crate) use inspect::{Inspected, inspect};
+use schema::schema;
+pub(crate) use schema::{APPLICATION_ID, SCHEMA};
 
-/// Marks a SQLite file as a library of Holdfast (`application_id`).
-pub(crate) const APPLICATION_ID: i64 = 0x484c_4446;
-/// The schema this version writes (`user_version`).
-pub(crate) const SCHEMA: i64 = 1;
-/// As large as a chunk of the repository, so that a changed row is one changed chunk.
-const PAGE_SIZE: u32 = 16 * 1024;
 /// Connections for reading that are kept open; each holds a cache of some two megabytes.
 const READERS_KEPT: usize = 4;
 /// A page of items ends where it holds so much text, so that large items do not add up in memory.
@@ -87,15 +85,6 @@ pub struct Library {
     open: RwLock<Option<Connections>>,
     /// How often its file may have been replaced.
     generation: AtomicU64,
-}
-
-#[derive(Debug)]
-struct Connections {
-    /// First, so that they are closed first: the last connection brings the log into the file, which a reader cannot.
-    readers: Mutex<Vec<Connection>>,
-    /// Never writes, so that SQLite tells it of every change.
-    observer: Mutex<Option<Connection>>,
-    writer: Mutex<Connection>,
 }
 
 impl Library {
@@ -323,98 +312,6 @@ impl Library {
     }
 }
 
-impl Connections {
-    fn open(path: &Path) -> Result<Self, Error> {
-        let writer = Connection::open(path)?;
-        writer.busy_timeout(Duration::from_secs(10))?;
-        prepare(&writer)?;
-        Ok(Self {
-            writer: Mutex::new(writer),
-            readers: Mutex::default(),
-            observer: Mutex::default(),
-        })
-    }
-
-    /// Brings the log back into the file, so that the file alone is the library. Best effort: a log that stays (another
-    /// program has the file open) is moved together with the file.
-    fn close(self) {
-        drop((self.readers, self.observer));
-        let writer = self
-            .writer
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner);
-        let busy: Result<i64, _> =
-            writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0));
-        match busy {
-            Ok(0) => {}
-            Ok(_) => {
-                tracing::warn!("another program has the library open; its log is moved with it")
-            }
-            Err(error) => tracing::warn!(%error, "the library's log was not brought into its file"),
-        }
-    }
-}
-
-fn open_reader(path: &Path) -> Result<Connection, Error> {
-    let reader = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    reader.busy_timeout(Duration::from_secs(10))?;
-    Ok(reader)
-}
-
-/// Sets up a new library, or refuses one that is not ours or newer than this version.
-fn prepare(writer: &Connection) -> Result<(), Error> {
-    let number = |pragma: &str| {
-        writer.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get::<_, i64>(0))
-    };
-    let (application, schema) = (number("application_id")?, number("user_version")?);
-    if schema > SCHEMA {
-        return Err(Error::NewerLibrary {
-            found: schema,
-            known: SCHEMA,
-        });
-    }
-    let tables: i64 =
-        writer.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-    if application == 0 && tables == 0 {
-        create(writer)?;
-    } else if application != APPLICATION_ID {
-        return Err(Error::LibraryDamaged(
-            "this database is not a library of Holdfast".into(),
-        ));
-    }
-    // An acknowledged change survives a power cut: each commit is synced.
-    writer.execute_batch("PRAGMA synchronous = FULL;")?;
-    Ok(())
-}
-
-fn create(writer: &Connection) -> Result<(), Error> {
-    writer.execute_batch(&format!(
-        "PRAGMA page_size = {PAGE_SIZE};
-         PRAGMA journal_mode = WAL;
-         BEGIN IMMEDIATE;
-         CREATE TABLE assets (
-             id TEXT PRIMARY KEY NOT NULL,
-             name TEXT,
-             created INTEGER, -- milliseconds since 1970; null where the text is no time
-             updated INTEGER,
-             stored INTEGER NOT NULL, -- when this library got it in this form
-             json TEXT NOT NULL
-         );
-         CREATE INDEX assets_name ON assets (name);
-         CREATE INDEX assets_created ON assets (created);
-         CREATE INDEX assets_updated ON assets (updated);
-         CREATE INDEX assets_stored ON assets (stored);
-         PRAGMA application_id = {APPLICATION_ID};
-         PRAGMA user_version = {SCHEMA};
-         COMMIT;"
-    ))?;
-    Ok(())
-}
-
-fn schema(reader: &Connection) -> Result<i64, Error> {
-    Ok(reader.query_row("PRAGMA user_version", [], |row| row.get(0))?)
-}
-
 fn facts(reader: &Connection) -> Result<LibraryFacts, Error> {
     let (assets, updated): (i64, Option<i64>) = reader.query_row(
         "SELECT (SELECT count(*) FROM assets), (SELECT max(updated) FROM assets)",
@@ -440,8 +337,4 @@ fn moment(text: &str) -> Option<i64> {
     DateTime::parse_from_rfc3339(text)
         .ok()
         .map(|at| at.timestamp_millis())
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

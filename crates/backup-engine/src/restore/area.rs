@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::dir::Dir;
-use super::plan::OWN_FOLDER;
 use crate::Error;
 use crate::durable::{create_private_folder, write_private};
 use crate::names::{escape, unescape};
+use crate::sources::OWN_FOLDER;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -5,11 +5,12 @@ use std::path::Path;
 
 use super::changes::kind_of_seen;
 use super::dir::Dir;
-use super::plan::{FolderStep, LOOKING, OWN_FOLDER, in_the_way, worn};
+use super::plan::{FolderStep, LOOKING, in_the_way, worn};
 use super::seen::{Kind, Seen};
 use super::walk::Walk;
 use crate::Error;
 use crate::browse::Change;
+use crate::sources::OWN_FOLDER;
 
 impl Walk<'_> {
     pub(super) fn extra(&mut self, folder: &Dir, at: &Path, name: &OsStr) -> Result<(), Error> {

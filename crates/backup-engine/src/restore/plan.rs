@@ -14,9 +14,6 @@ use super::tree::{Contents, Wanted};
 use super::walk::Walk;
 use crate::{Error, Watch};
 
-/// Where restores keep their own things in a target: never touched by one.
-pub(crate) const OWN_FOLDER: &str = ".holdfast";
-
 /// One change of one entry. No step lies within another.
 #[derive(Debug)]
 pub(crate) struct Step {

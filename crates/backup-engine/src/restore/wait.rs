@@ -11,9 +11,9 @@ use crate::undo::UndoNote;
 use crate::watch::Phase;
 use crate::{Error, Watch};
 
-/// How often it is looked whether the program has quit.
+/// How often it is looked whether the program has quit: nobody is told when a file is closed.
 const POLL: Duration = Duration::from_millis(500);
-/// How often meanwhile whether the job was cancelled.
+/// How often meanwhile whether the job was cancelled, which is a flag that wakes nobody.
 const GLANCE: Duration = Duration::from_millis(50);
 
 /// Of a part with more moves than these, the folder is asked about as a whole: every question looks at all processes.

@@ -9,18 +9,15 @@ use rustic_core::repofile::NodeType;
 use super::changes::{Changes, kind_of_wanted};
 use super::compare::{Comparison, Verdict, compare};
 use super::dir::Dir;
-use super::plan::{
-    FolderStep, LOOKING, OWN_FOLDER, Put, Step, canceled, collision, in_the_way, worn,
-};
+use super::plan::{FolderStep, LOOKING, Put, Step, canceled, collision, in_the_way, worn};
 use super::seen::{Dress, Kind, Seen};
 use super::target::{Choice, Target};
 use super::tree::{Contents, Trees, Wanted, damaged};
 use crate::browse::{Change, EntryKind};
+use crate::database::COMPANIONS;
 use crate::destination::Part;
+use crate::sources::OWN_FOLDER;
 use crate::{Error, Watch};
-
-/// What SQLite keeps beside a database, and would apply to another one in its place.
-const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
 
 pub(super) struct Walk<'a> {
     pub(super) target: &'a Target,

@@ -1,17 +1,18 @@
 //! What a regular file is: a SQLite database by its header, or any other file; and how files of a source are opened.
 
-use std::fs::{File, OpenOptions};
+use std::collections::HashSet;
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read};
 use std::path::Path;
 
 use super::unread::REPLACED;
+use crate::database::{COMPANIONS, MAGIC};
 
-const HEADER: &[u8; 16] = b"SQLite format 3\0";
 const SMALLEST_PAGE: u64 = 512;
 
 /// What an entry of a source is to a backup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Class {
+pub(crate) enum Class {
     File,
     /// A regular file whose beginning could not be read: it may be a database.
     Unrecognised,
@@ -24,17 +25,57 @@ pub(super) enum Class {
     Special,
 }
 
+/// Tells what entries are. A folder's are asked about in the order of their names, so that a database comes before what
+/// belongs to it.
+#[derive(Debug, Default)]
+pub(crate) struct Classes {
+    /// The paths (in bytes) of the databases that were met.
+    databases: HashSet<Vec<u8>>,
+}
+
+impl Classes {
+    pub(crate) fn class_of(
+        &mut self,
+        relative: &Path,
+        absolute: &Path,
+        metadata: &Metadata,
+    ) -> Class {
+        let kind = metadata.file_type();
+        if kind.is_dir() {
+            return Class::Folder;
+        }
+        if kind.is_symlink() {
+            return Class::Link;
+        }
+        if !kind.is_file() {
+            return Class::Special;
+        }
+        if companion_of(relative).is_some_and(|of| self.databases.contains(of)) {
+            return Class::DatabaseCompanion;
+        }
+        match is_database(absolute, metadata.len()) {
+            Ok(true) => {
+                let path = relative.as_os_str().as_encoded_bytes();
+                self.databases.insert(path.to_owned());
+                Class::Database
+            }
+            Ok(false) => Class::File,
+            // Reading it will say why, unless an earlier backup has it.
+            Err(_) => Class::Unrecognised,
+        }
+    }
+}
+
 /// The path (in bytes) of the database that a file at this path would belong to.
-pub(super) fn companion_of(path: &Path) -> Option<&[u8]> {
+fn companion_of(path: &Path) -> Option<&[u8]> {
     let bytes = path.as_os_str().as_encoded_bytes();
-    let suffixes = [&b"-wal"[..], b"-shm", b"-journal"];
-    suffixes
+    COMPANIONS
         .iter()
-        .find_map(|suffix| bytes.strip_suffix(*suffix))
+        .find_map(|suffix| bytes.strip_suffix(suffix.as_bytes()))
 }
 
 /// Whether a regular file of this size is a SQLite database. Nothing is opened whose size rules it out.
-pub(super) fn is_database(path: &Path, size: u64) -> io::Result<bool> {
+fn is_database(path: &Path, size: u64) -> io::Result<bool> {
     if !may_be_database(size) {
         return Ok(false);
     }
@@ -47,16 +88,16 @@ pub(super) fn may_be_database(size: u64) -> bool {
 
 /// Reads the header.
 pub(super) fn begins_as_database(file: &mut impl Read) -> io::Result<bool> {
-    let mut header = [0; HEADER.len()];
+    let mut header = [0; MAGIC.len()];
     match file.read_exact(&mut header) {
-        Ok(()) => Ok(&header == HEADER),
+        Ok(()) => Ok(&header == MAGIC),
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
         Err(error) => Err(error),
     }
 }
 
 /// Opens a regular file for reading. A link in its place is not followed, and a fifo is not waited for.
-pub(super) fn open_regular(path: &Path) -> io::Result<File> {
+pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true);
     #[cfg(unix)]
@@ -92,14 +133,14 @@ mod tests {
             is_database(&path, content.len() as u64).unwrap()
         };
         let with_header = |size: usize| {
-            let mut content = HEADER.to_vec();
+            let mut content = MAGIC.to_vec();
             content.resize(size, b'x');
             content
         };
         assert!(made("smallest", &with_header(512)));
         assert!(made("larger", &with_header(512 * 9)));
         assert!(!made("text of 512 bytes", &[b'a'; 512]));
-        assert!(!made("the header alone", HEADER));
+        assert!(!made("the header alone", MAGIC));
         assert!(!made("no whole page", &with_header(513)));
         assert!(!made("empty", b""));
         assert!(!made(

@@ -22,9 +22,11 @@ use std::path::PathBuf;
 
 pub use id::SourceId;
 pub(crate) use {
+    class::{Class, Classes, open_regular},
     folders::{FolderSources, FoundDatabase},
+    node::{Names, node_of},
     read::FileToRead,
-    root::Root,
+    root::{OWN_FOLDER, Root},
     store::SourceStore,
     unread::{Unread, path_text},
 };

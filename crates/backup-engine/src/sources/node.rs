@@ -10,19 +10,19 @@ use rustic_core::jiff::Timestamp;
 use rustic_core::repofile::{Metadata, Node, NodeType};
 
 #[cfg(unix)]
-pub(super) use unix::Names;
+pub(crate) use unix::Names;
 
 /// How coarse the clocks of file systems may be.
 const COARSEST_CLOCK: Duration = Duration::from_secs(2);
 
 #[cfg(not(unix))]
 #[derive(Debug, Default)]
-pub(super) struct Names;
+pub(crate) struct Names;
 
 /// The node of an entry, and why some of its extended attributes are not in it.
 ///
 /// Errors: the target of a link cannot be read.
-pub(super) fn node_of(
+pub(crate) fn node_of(
     path: &Path,
     metadata: &fs::Metadata,
     names: &mut Names,
@@ -115,7 +115,7 @@ mod unix {
 
     /// The names of users and groups, each looked up once.
     #[derive(Debug, Default)]
-    pub(in super::super) struct Names {
+    pub(crate) struct Names {
         users: HashMap<u32, Option<String>>,
         groups: HashMap<u32, Option<String>>,
     }

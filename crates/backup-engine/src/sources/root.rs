@@ -8,8 +8,8 @@ use super::excludes::Excludes;
 use super::{Source, SourceId};
 use crate::Error;
 
-/// Of restores, at the top of a source.
-const OWN_FOLDER: &str = ".holdfast";
+/// Where restores keep their own things, at the top of a source: in no backup, and never touched by a restore.
+pub(crate) const OWN_FOLDER: &str = ".holdfast";
 
 /// A source whose folder is there and can be listed.
 ///

@@ -1,12 +1,11 @@
 //! What of a source could not be read, in words for a person.
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
 use std::io;
 use std::path::{Component, Path};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rustic_core::repofile::{Metadata, Node, NodeType};
+use crate::names::escape;
 
 /// How many are kept by name; beyond it they are only counted.
 const MOST_NAMED: usize = 10_000;
@@ -97,15 +96,10 @@ impl Unread {
 /// A path in a backup as text: `/` between names, and names as the repository writes them.
 pub(crate) fn path_text(path: &Path) -> String {
     let names = path.components().filter_map(|component| match component {
-        Component::Normal(name) => Some(escaped(name)),
+        Component::Normal(name) => Some(escape(name.as_ref())),
         _ => None,
     });
     names.collect::<Vec<_>>().join("/")
-}
-
-/// The repository library does not give away its escaping, only nodes that have gone through it.
-fn escaped(name: &OsStr) -> String {
-    Node::new_node(name, NodeType::File, Metadata::default()).name
 }
 
 /// Why something could not be read.
@@ -173,6 +167,7 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn a_path_is_written_as_the_repository_writes_names() {
+        use std::ffi::OsStr;
         use std::os::unix::ffi::OsStrExt;
         let path = Path::new("docs")
             .join(OsStr::from_bytes(b"a\xff\\b"))

@@ -1,13 +1,12 @@
 //! The entries of one source with all their metadata, and what each of them is.
 
-use std::collections::HashSet;
 use std::io;
 use std::path::PathBuf;
 
 use rustic_core::repofile::Node;
 
 use super::Unread;
-use super::class::{Class, companion_of, is_database};
+use super::class::{Class, Classes};
 use super::node::{Names, node_of};
 use super::read::Stat;
 use super::root::Root;
@@ -32,8 +31,7 @@ pub(super) struct Walk {
     top: Option<Met>,
     tree: Tree,
     names: Names,
-    /// The paths (in bytes) of the databases that were met.
-    databases: HashSet<Vec<u8>>,
+    classes: Classes,
 }
 
 impl Walk {
@@ -46,7 +44,7 @@ impl Walk {
             top: Some(top),
             tree,
             names: Names::default(),
-            databases: HashSet::new(),
+            classes: Classes::default(),
         })
     }
 
@@ -63,7 +61,9 @@ impl Walk {
             // An id needs no escaping.
             node.name = self.root.source.id.to_string();
         }
-        let class = self.class_of(&met);
+        let class = self
+            .classes
+            .class_of(&met.relative, &met.absolute, &met.metadata);
         if let Some(error) = problem {
             let why = format!("extended attributes of it are missing: {}", why(&error));
             self.unread.note(&in_backup, why);
@@ -75,32 +75,6 @@ impl Walk {
             node,
             class,
         })
-    }
-
-    fn class_of(&mut self, met: &Met) -> Class {
-        let path = met.relative.as_os_str().as_encoded_bytes();
-        let kind = met.metadata.file_type();
-        if kind.is_dir() {
-            return Class::Folder;
-        }
-        if kind.is_symlink() {
-            return Class::Link;
-        }
-        if !kind.is_file() {
-            return Class::Special;
-        }
-        if companion_of(&met.relative).is_some_and(|of| self.databases.contains(of)) {
-            return Class::DatabaseCompanion;
-        }
-        match is_database(&met.absolute, met.metadata.len()) {
-            Ok(true) => {
-                self.databases.insert(path.to_owned());
-                Class::Database
-            }
-            Ok(false) => Class::File,
-            // Reading it will say why, unless an earlier backup has it.
-            Err(_) => Class::Unrecognised,
-        }
     }
 }
 

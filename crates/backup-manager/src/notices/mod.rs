@@ -304,16 +304,20 @@ mod tests {
         assert!(see(&mut notices, &again).is_some());
     }
 
-    #[test]
-    fn a_restore_that_can_be_undone_says_which_one_it_was() {
-        let done = ended(JobKind::Restoration, JobState::Completed);
-        let undo = UndoState {
+    fn undo_at_noon() -> UndoState {
+        UndoState {
             backup: "b1".into(),
             restored: samples::noon(),
             assets: 12,
             bytes: 900,
             sources: Vec::new(),
-        };
+        }
+    }
+
+    #[test]
+    fn a_restore_that_can_be_undone_says_which_one_it_was() {
+        let done = ended(JobKind::Restoration, JobState::Completed);
+        let undo = undo_at_noon();
         let moment = Moment {
             job: Some(&done),
             undo: Some(&undo),
@@ -334,13 +338,7 @@ mod tests {
             }),
             ..ended(JobKind::Restoration, JobState::Completed)
         };
-        let earlier = UndoState {
-            backup: "b1".into(),
-            restored: samples::noon(),
-            assets: 12,
-            bytes: 900,
-            sources: Vec::new(),
-        };
+        let earlier = undo_at_noon();
         let moment = Moment {
             job: Some(&done),
             undo: Some(&earlier),

@@ -56,43 +56,36 @@ fn end<T>(outcome: Outcome<T>) -> End {
 const NAMED: usize = 3;
 
 fn verified(report: VerifyReport) -> End {
-    let damaged = &report.damaged;
-    if damaged.is_empty() {
+    if report.damaged.is_empty() {
         return End::Verified(report);
     }
-    let names: Vec<&str> = damaged
-        .iter()
-        .map(|damaged| damaged.backup.as_str())
-        .take(NAMED)
-        .collect();
-    let more = match damaged.len().saturating_sub(NAMED) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    let (one, verb) = (
-        damaged.len() == 1,
-        if damaged.len() == 1 { "is" } else { "are" },
-    );
-    let message = format!(
-        "{} of {} backups {verb} damaged and cannot be restored whole: {}{more}.",
-        damaged.len(),
-        report.backups.max(damaged.len() as u64),
-        names.join(", "),
-    );
-    let message = if one && report.backups <= 1 {
-        format!(
-            "The backup {} is damaged and cannot be restored whole.",
-            names.join("")
-        )
-    } else {
-        message
-    };
     let problem = Problem {
         code: "damaged".into(),
-        message,
+        message: damage(&report),
         fix: "Check the disk of the destination, and make a new backup: it stores again what is damaged and still exists.".into(),
     };
     End::Damaged(problem, report)
+}
+
+fn damage(report: &VerifyReport) -> String {
+    let damaged = report.damaged.iter();
+    let names: Vec<&str> = damaged.map(|damaged| damaged.backup.as_str()).collect();
+    if let [one] = names[..]
+        && report.backups <= 1
+    {
+        return format!("The backup {one} is damaged and cannot be restored whole.");
+    }
+    let count = names.len();
+    let verb = if count == 1 { "is" } else { "are" };
+    let more = match count.saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!(
+        "{count} of {} backups {verb} damaged and cannot be restored whole: {}{more}.",
+        report.backups.max(count as u64),
+        names[..count.min(NAMED)].join(", "),
+    )
 }
 
 #[cfg(test)]

@@ -5,7 +5,13 @@ import userEvent, { type UserEvent } from "@testing-library/user-event";
 import App from "../../App.svelte";
 import type { View } from "../bindings";
 import { Backend } from "./backend";
-import { manyRows, preview, view } from "./fixtures";
+import {
+  ALL_EXTENSIONS,
+  manyRows,
+  preview,
+  view,
+  withSources,
+} from "./fixtures";
 import { NOW } from "./setup";
 
 /** A backend with so many backups, of which each can be previewed. */
@@ -16,6 +22,19 @@ export function backendWith(count: number, changes: Partial<View> = {}) {
     const row = backend.rows.find((one) => one.backup.id === backup);
     return row ? preview(row) : null;
   });
+}
+
+/** The newest of three backups has folders, and so many files of them could not be read. */
+export function backendWithFolders(unread = 0, features = ALL_EXTENSIONS) {
+  const backend = backendWith(3, { features });
+  backend.rows = backend.rows.map((row, at) =>
+    at === 0 ? withSources(row, unread) : row,
+  );
+  return backend;
+}
+
+export function newest(backend: Backend): string {
+  return backend.rows[0]!.backup.id;
 }
 
 export function openWindow(): UserEvent {
@@ -30,6 +49,16 @@ export function button(name: string | RegExp, inside = document.body) {
 export async function go(user: UserEvent, place: string): Promise<void> {
   const places = screen.getByRole("navigation");
   await user.click(button(new RegExp(`^${place}`), places));
+}
+
+/** Opens the window, and in it the sheet that restores the newest backup. */
+export async function openRestore(): Promise<UserEvent> {
+  const user = openWindow();
+  await go(user, "Backups");
+  await screen.findByRole("grid");
+  await user.click(button("Restore…", rows()[0]));
+  await sheet();
+  return user;
 }
 
 /** The sheet, as soon as there is one. */

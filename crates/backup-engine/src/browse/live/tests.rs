@@ -84,7 +84,7 @@ impl Zoo {
     }
 
     fn live(&self) -> LiveFolders {
-        LiveFolders(vec![LiveSource {
+        LiveFolders::new(vec![LiveSource {
             id: "zoo".into(),
             folder: self.path(""),
             leaves_out: Box::new(|path, _| path.ends_with("left out")),
@@ -136,7 +136,7 @@ fn content_tells_where_times_do_not() {
     let mut changed = large.clone();
     *changed.last_mut().unwrap() ^= 1;
     zoo.write("sub/large", &changed);
-    let file = File::options()
+    let file = fs::File::options()
         .write(true)
         .open(zoo.path("sub/large"))
         .unwrap();
@@ -162,10 +162,22 @@ fn the_log_of_a_database_is_part_of_it() {
     zoo.write("notes.db-wal", b"something that the file does not have");
     assert!(!same());
     zoo.write("alone-wal", b"of no database");
+    // SQLite has no folders.
+    std::fs::create_dir(zoo.path("notes.db-journal")).unwrap();
     zoo.write("left out", b"by the rules");
     let inside = zoo.live().inside(&zoo.now("zoo").unwrap()).unwrap();
     let names: Vec<_> = inside.iter().map(|file| file.node.name.as_str()).collect();
-    assert_eq!(names, ["alone-wal", "file", "link", "notes.db", "sub"]);
+    assert_eq!(
+        names,
+        [
+            "alone-wal",
+            "file",
+            "link",
+            "notes.db",
+            "notes.db-journal",
+            "sub"
+        ]
+    );
 }
 
 #[test]

@@ -1,0 +1,334 @@
+//! The renames of a swap under one folder, each of which can be repeated and taken back from wherever it broke off.
+
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+use super::{Incoming, LIBRARY, Swap, step};
+use crate::Error;
+use crate::restore::area;
+use crate::restore::dir::Dir;
+use crate::restore::seen::{Dress, Seen};
+use crate::sources::OWN_FOLDER;
+use crate::undo::{self, FolderNote, Move, PartNote};
+
+/// What it renames under one folder.
+pub(super) struct PartMoves {
+    base: Dir,
+    /// `None`: gone.
+    incoming: Option<Dir>,
+    kept: Dir,
+    moves: Vec<Placed>,
+    folders: Vec<FolderNote>,
+}
+
+/// An entry and the names of its three places.
+pub(super) struct Placed {
+    at: PathBuf,
+    take: bool,
+    put: bool,
+    seen: Option<Seen>,
+    incoming: OsString,
+    kept: OsString,
+}
+
+/// Which of the three places of an entry are taken.
+pub(super) struct There {
+    live: Option<Seen>,
+    kept: bool,
+    incoming: bool,
+}
+
+impl PartMoves {
+    pub(super) fn open(
+        data_dir: &Path,
+        swap: Swap,
+        number: usize,
+        part: &PartNote,
+    ) -> Result<Self, Error> {
+        part.check()?;
+        let opening = |source| Error::Io {
+            doing: "opening the folder of a restore",
+            source,
+        };
+        let base = Dir::open(&part.base()).map_err(opening)?;
+        let area = part.area.open(data_dir, &base).map_err(opening)?;
+        let incoming = match swap.incoming {
+            Incoming::Staged => area::staged(number),
+            Incoming::Kept(kept) => undo::kept(kept, number),
+        };
+        let kept = area.walk(&undo::kept(swap.keep, number)).map_err(opening)?;
+        Ok(Self {
+            base,
+            incoming: there_or_not(area.walk(&incoming)).map_err(opening)?,
+            kept,
+            moves: part.moves.iter().map(Placed::of).collect(),
+            folders: part.folders.clone(),
+        })
+    }
+
+    pub(super) fn of_library(data_dir: &Path, swap: Swap) -> io::Result<Self> {
+        let base = Dir::open(data_dir)?;
+        let (incoming, name) = match swap.incoming {
+            Incoming::Staged => (PathBuf::from("restore"), "staged"),
+            Incoming::Kept(kept) => (undo::numbered(kept), LIBRARY),
+        };
+        let entry = Placed {
+            at: LIBRARY.into(),
+            take: true,
+            put: true,
+            seen: None,
+            incoming: name.into(),
+            kept: LIBRARY.into(),
+        };
+        Ok(Self {
+            incoming: there_or_not(base.walk(&incoming))?,
+            kept: base.walk(&undo::numbered(swap.keep))?,
+            base,
+            moves: vec![entry],
+            folders: Vec::new(),
+        })
+    }
+
+    /// Folders in which nothing may be renamed are opened to it for the time being.
+    pub(super) fn loosen(&self) -> io::Result<()> {
+        // Those that only come need not be opened, and something else may be in their place.
+        for folder in self.folders.iter().filter(|folder| folder.before.is_some()) {
+            let Some(open) = there_or_not(self.base.walk(&folder.at()))? else {
+                continue;
+            };
+            let mode = open.look_at_self()?.mode;
+            if mode & 0o300 != 0o300 {
+                step()?;
+                open.set_mode(mode | 0o700)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn take(&self) -> io::Result<()> {
+        let mut parents = Parents::new(&self.base);
+        for entry in &self.moves {
+            let folder = parents.of(&entry.at)?;
+            let live = folder.look(entry.name())?;
+            // What changed since it was looked at was never seen, and so is not replaced.
+            let changed = entry
+                .seen
+                .is_some_and(|seen| live.is_none_or(|now| !seen.is_still(&now)));
+            if changed || !entry.take && live.is_some() {
+                return Err(io::ErrorKind::StaleNetworkFileHandle.into());
+            }
+            if entry.take && live.is_some() {
+                step()?;
+                folder.rename(entry.name(), &self.kept, &entry.kept)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn put(&self) -> io::Result<()> {
+        let mut parents = Parents::new(&self.base);
+        for entry in self.moves.iter().filter(|entry| entry.put) {
+            step()?;
+            let incoming = self.incoming.as_ref().ok_or(io::ErrorKind::NotFound)?;
+            let folder = parents.of(&entry.at)?;
+            incoming.rename(&entry.incoming, folder, entry.name())?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn take_back(&self) -> io::Result<()> {
+        let mut parents = Parents::new(&self.base);
+        for entry in &self.moves {
+            let Some(folder) = there_or_not(parents.of(&entry.at))? else {
+                continue;
+            };
+            let there = self.look(folder, entry)?;
+            if there.done(entry)
+                && let Some(incoming) = &self.incoming
+            {
+                step()?;
+                folder.rename(entry.name(), incoming, &entry.incoming)?;
+            }
+            if there.kept {
+                if folder.look(entry.name())?.is_some() {
+                    self.set_aside(folder, entry)?;
+                }
+                step()?;
+                self.kept.rename(&entry.kept, folder, entry.name())?;
+            }
+        }
+        let library = self.moves.iter().find(|entry| entry.kept == LIBRARY);
+        match library
+            .map(|entry| self.base.look(entry.name()))
+            .transpose()?
+        {
+            // None is made up in its place.
+            Some(None) => Err(io::ErrorKind::NotFound.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// The rest of what was begun.
+    pub(super) fn finish(&self) -> io::Result<()> {
+        let mut parents = Parents::new(&self.base);
+        for entry in self.moves.iter().filter(|entry| entry.take || entry.put) {
+            let folder = parents.of(&entry.at)?;
+            let there = self.look(folder, entry)?;
+            let goes = entry.put && there.incoming || !entry.put && !there.kept;
+            if there.live.is_some() && goes {
+                step()?;
+                if there.kept {
+                    // Made by somebody since.
+                    self.set_aside(folder, entry)?;
+                } else {
+                    folder.rename(entry.name(), &self.kept, &entry.kept)?;
+                }
+            }
+            if entry.put
+                && there.incoming
+                && let Some(incoming) = &self.incoming
+            {
+                step()?;
+                incoming.rename(&entry.incoming, folder, entry.name())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps something that is in the way of a swap and that no plan has seen.
+    fn set_aside(&self, folder: &Dir, entry: &Placed) -> io::Result<()> {
+        let mut name = entry.kept.clone();
+        name.push(".aside");
+        folder.rename(entry.name(), &self.kept, &name)
+    }
+
+    pub(super) fn all(&self) -> io::Result<Vec<(&Placed, There)>> {
+        let mut parents = Parents::new(&self.base);
+        let mut all = Vec::with_capacity(self.moves.len());
+        for entry in &self.moves {
+            let folder = parents.of(&entry.at)?;
+            all.push((entry, self.look(folder, entry)?));
+        }
+        Ok(all)
+    }
+
+    fn look(&self, folder: &Dir, entry: &Placed) -> io::Result<There> {
+        let incoming = self.incoming.as_ref().map(|dir| dir.look(&entry.incoming));
+        Ok(There {
+            live: folder.look(entry.name())?,
+            kept: self.kept.look(&entry.kept)?.is_some(),
+            incoming: incoming.transpose()?.flatten().is_some(),
+        })
+    }
+
+    /// The innermost first: the time of a folder stays only when nothing more is done in it.
+    pub(super) fn dress(&self, back: bool) -> io::Result<()> {
+        for folder in self.folders.iter().rev() {
+            let dress: Option<&Dress> = if back {
+                folder.before.as_ref()
+            } else {
+                folder.after.as_ref()
+            };
+            let Some(dress) = dress else { continue };
+            let Some(open) = there_or_not(self.base.walk(&folder.at()))? else {
+                continue;
+            };
+            step()?;
+            let file = open.file()?;
+            dress.put_on(&file)?;
+            file.sync_all()?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn sync(&self) -> io::Result<()> {
+        self.base.sync()?;
+        self.kept.sync()?;
+        self.incoming.as_ref().map_or(Ok(()), Dir::sync)
+    }
+}
+
+impl Placed {
+    fn of(entry: &Move) -> Self {
+        let number = OsString::from(entry.number.to_string());
+        Self {
+            at: entry.at(),
+            take: entry.take,
+            put: entry.put,
+            seen: entry.seen,
+            incoming: number.clone(),
+            kept: number,
+        }
+    }
+
+    fn name(&self) -> &OsStr {
+        self.at.file_name().unwrap_or_default()
+    }
+}
+
+impl There {
+    /// The new one is in its place.
+    fn done(&self, entry: &Placed) -> bool {
+        entry.put && !self.incoming && self.live.is_some() && (!entry.take || self.kept)
+    }
+
+    pub(super) fn begun(&self, entry: &Placed) -> bool {
+        entry.take && self.kept || self.done(entry)
+    }
+
+    /// What was to come is nowhere any more.
+    pub(super) fn lost(&self, entry: &Placed) -> bool {
+        entry.put && !self.incoming && !self.done(entry)
+    }
+}
+
+/// The folders of entries, which come in the order of their paths.
+pub(super) struct Parents<'a> {
+    base: &'a Dir,
+    last: Option<(PathBuf, Dir)>,
+}
+
+impl<'a> Parents<'a> {
+    pub(super) fn new(base: &'a Dir) -> Self {
+        Self { base, last: None }
+    }
+
+    pub(super) fn of(&mut self, at: &Path) -> io::Result<&Dir> {
+        let parent = at.parent().unwrap_or(Path::new(""));
+        let last = match self.last.take() {
+            Some(last) if last.0 == parent => last,
+            _ => (parent.to_owned(), self.base.walk(parent)?),
+        };
+        Ok(&self.last.insert(last).1)
+    }
+}
+
+pub(super) fn there_or_not<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        there => there.map(Some),
+    }
+}
+
+impl PartNote {
+    /// Operations only below the base, and none on what is our own there.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        let inside = |at: &Path| {
+            let mut names = at.components();
+            let first = at.components().next();
+            names.all(|name| matches!(name, Component::Normal(_)))
+                && first.is_none_or(|first| first.as_os_str() != OWN_FOLDER)
+        };
+        let moves = self.moves.iter().map(Move::at);
+        let named = moves.clone().all(|at| at.file_name().is_some());
+        let folders = self.folders.iter().map(FolderNote::at);
+        if self.base().is_absolute() && named && moves.chain(folders).all(|at| inside(&at)) {
+            return Ok(());
+        }
+        Err(Error::Damaged {
+            backup: None,
+            detail: "the note of a restore names what no restore touches".into(),
+        })
+    }
+}
