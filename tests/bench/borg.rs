@@ -37,8 +37,8 @@ impl Rival for Borg {
         child::version(Command::new("borg").arg("--version"))
     }
 
-    fn init(&self, home: &Path) {
-        child::run(Self::command(home, home).args(["init", "--encryption", "repokey-blake2"]));
+    fn init(&self, home: &Path) -> Cost {
+        child::run(Self::command(home, home).args(["init", "--encryption", "repokey-blake2"]))
     }
 
     fn back_up(&self, home: &Path, which: Which) -> Cost {

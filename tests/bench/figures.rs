@@ -27,14 +27,12 @@ struct Figure {
 pub struct Figures(Vec<Figure>);
 
 impl Figures {
+    pub fn time(&mut self, program: &'static str, what: &'static str, took: Duration) {
+        self.add("time", what, program, Unit::Seconds, took.as_secs_f64());
+    }
+
     pub fn cost(&mut self, program: &'static str, what: &'static str, cost: Cost) {
-        self.add(
-            "time",
-            what,
-            program,
-            Unit::Seconds,
-            cost.took.as_secs_f64(),
-        );
+        self.time(program, what, cost.took);
         self.bytes(program, "peak memory", what, cost.memory);
     }
 

@@ -1,6 +1,7 @@
 //! What each program is asked to do, so that the rounds treat all of them alike.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 pub use crate::child::Cost;
 
@@ -31,6 +32,11 @@ pub trait Program {
 
     /// Where the backups lie.
     fn repository(&self) -> PathBuf;
+
+    /// How long it took to make the repository, where the first backup does not do that.
+    fn set_up(&self) -> Duration {
+        Duration::ZERO
+    }
 
     fn back_up(&mut self, which: Which) -> Cost;
 

@@ -34,8 +34,8 @@ impl Rival for Restic {
         child::version(Command::new("restic").arg("version"))
     }
 
-    fn init(&self, home: &Path) {
-        child::run(Self::command(home).arg("init"));
+    fn init(&self, home: &Path) -> Cost {
+        child::run(Self::command(home).arg("init"))
     }
 
     fn back_up(&self, home: &Path, which: Which) -> Cost {

@@ -2,6 +2,7 @@
 //! `password` and the program's cache.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::program::{Cost, Program, Which};
 
@@ -10,7 +11,7 @@ pub trait Rival {
     fn name(&self) -> &'static str;
     /// `None` where it is not installed.
     fn version(&self) -> Option<String>;
-    fn init(&self, home: &Path);
+    fn init(&self, home: &Path) -> Cost;
     fn back_up(&self, home: &Path, which: Which) -> Cost;
 
     /// Leaves the backup as `input` in this folder, over what is there.
@@ -20,16 +21,18 @@ pub trait Rival {
 pub struct Installed {
     rival: Box<dyn Rival>,
     home: PathBuf,
+    set_up: Cost,
 }
 
 impl Installed {
     pub fn new(rival: Box<dyn Rival>, home: &Path) -> Self {
         std::fs::create_dir_all(home.join("input")).unwrap();
         std::fs::write(home.join("password"), "bench").unwrap();
-        rival.init(home);
+        let set_up = rival.init(home);
         Self {
             rival,
             home: home.to_owned(),
+            set_up,
         }
     }
 }
@@ -45,6 +48,10 @@ impl Program for Installed {
 
     fn repository(&self) -> PathBuf {
         self.home.join("repository")
+    }
+
+    fn set_up(&self) -> Duration {
+        self.set_up.took
     }
 
     fn back_up(&mut self, which: Which) -> Cost {

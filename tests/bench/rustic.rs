@@ -46,8 +46,8 @@ impl Rival for Rustic {
         child::version(Command::new(program()).arg("--version"))
     }
 
-    fn init(&self, home: &Path) {
-        child::run(Self::command(home).arg("init"));
+    fn init(&self, home: &Path) -> Cost {
+        child::run(Self::command(home).arg("init"))
     }
 
     fn back_up(&self, home: &Path, which: Which) -> Cost {

@@ -4,6 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 
+use crate::Error;
 use crate::failpoint::failpoint;
 
 /// Writes a small file whole or not at all: aside, synced, renamed, its folder synced. Mode 0600 on Unix.
@@ -55,4 +56,12 @@ pub(crate) fn create_private_folder(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(path)
+}
+
+/// Removes a folder of ours with all that is in it; one that is not there is as good as removed.
+pub(crate) fn remove_folder(folder: &Path) -> Result<(), Error> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed.map_err(Error::io("removing what was left in the data folder")),
+    }
 }

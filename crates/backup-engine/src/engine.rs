@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use chrono::{DateTime, Utc};
 
 use crate::backup::{Backup, Origin, SeenStore};
-use crate::browse::{Shelf, remove_folder};
+use crate::browse::Shelf;
 use crate::database::CopyFolder;
 use crate::destination::{BackupRecord, Destination, DestinationReport};
-use crate::durable::create_private_folder;
+use crate::durable::{create_private_folder, remove_folder};
 use crate::keys::{KeyState, KeyStore};
 use crate::library::Library;
 use crate::sources::{NewSource, Source, SourceId, SourceStore};

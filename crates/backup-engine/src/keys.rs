@@ -10,9 +10,9 @@ use rand::Rng;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::backup::hex;
 use crate::destination::Destination;
 use crate::durable::{create_private_folder, remove_if_there, write_private};
+use crate::hex::hex;
 use crate::{EngineOptions, Error, Secret, engine, keychain};
 
 /// How hard a passphrase is to try, as the binary logarithm of scrypt's cost: 128 MiB and some tenths of a second. Fixed,

@@ -12,6 +12,7 @@ mod durable;
 mod engine;
 mod error;
 mod failpoint;
+mod hex;
 mod id;
 mod journal;
 mod keychain;

@@ -166,7 +166,3 @@ fn commit(store: &Store, pending: SnapshotFile, details: &Details) -> Result<Bac
     }
     Ok(record)
 }
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}

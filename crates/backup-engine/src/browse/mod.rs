@@ -17,7 +17,6 @@ use chrono::{DateTime, Utc};
 use crate::BackupId;
 
 pub(crate) use opened::Shelf;
-pub(crate) use scratch::remove_folder;
 
 /// How much a caller gets at once at most.
 const LARGEST_PAGE: usize = 1_000;

@@ -1,7 +1,7 @@
 //! The libraries of backups as files of their own, so that SQLite can read them: written once, at most two, gone when the
 //! engine ends or starts.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,10 +11,11 @@ use rustic_core::DataId;
 use sha2::{Digest, Sha256};
 
 use super::opened::Opened;
-use crate::backup::{LIBRARY_FILE, hex};
+use crate::backup::LIBRARY_FILE;
 use crate::database::open_immutable;
 use crate::destination::{Content, CopyError, Part};
-use crate::durable::{create_private_folder, remove_if_there};
+use crate::durable::{create_private_folder, remove_folder, remove_if_there};
+use crate::hex::hex;
 use crate::library::{APPLICATION_ID, SCHEMA};
 use crate::{Error, restore};
 
@@ -185,14 +186,6 @@ fn open(path: &Path) -> rusqlite::Result<(Connection, i64, i64)> {
     let application = number("PRAGMA application_id")?;
     let schema = number("PRAGMA user_version")?;
     Ok((library, application, schema))
-}
-
-/// Removes a folder of ours with all that is in it; one that is not there is as good as removed.
-pub(crate) fn remove_folder(folder: &Path) -> Result<(), Error> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        removed => removed.map_err(Error::io("removing what was left in the data folder")),
-    }
 }
 
 /// What SQLite finds wrong with a library that is what was stored.

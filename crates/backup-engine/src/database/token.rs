@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 
 use super::{HEADER, beside, head};
-use crate::backup::hex;
+use crate::hex::hex;
 
 /// A change within this time after another one may leave the same times behind.
 const TICK: Duration = Duration::from_millis(100);

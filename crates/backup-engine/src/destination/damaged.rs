@@ -13,11 +13,11 @@ use rustic_core::Id;
 use rustic_core::repofile::PackId;
 use sha2::{Digest, Sha256};
 
-use crate::backup::hex;
 use crate::durable::{
     create_private_folder, remove_if_there, sync_folder, sync_parent, write_private,
 };
 use crate::failpoint::failpoint;
+use crate::hex::hex;
 
 /// Of both repositories.
 const LOSS: &str = "loss";

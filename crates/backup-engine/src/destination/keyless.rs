@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::session;
 use crate::Error;
-use crate::backup::hex;
+use crate::hex::hex;
 
 /// No configuration of a repository is longer.
 const CONFIG_BYTES: u64 = 64 * 1024;

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 
 use super::session::explain_write;
 use super::{Content, Destination, Session, damaged, pack};
-use crate::backup::hex;
+use crate::hex::hex;
 use crate::keys::Ask;
 use crate::{Error, Watch};
 

@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 use super::backend::{GuardedBackend, Written};
 use super::fault::FirstFault;
 use super::{Destination, Part, Session, session, unreachable};
-use crate::backup::hex;
+use crate::hex::hex;
 use crate::keys::Ask;
 use crate::{Error, Secret, Watch};
 

@@ -9,8 +9,8 @@ use std::path::Path;
 
 use chrono::Utc;
 
-use crate::browse::remove_folder;
 use crate::destination::{BackupRecord, Part};
+use crate::durable::remove_folder;
 use crate::engine::cancelable;
 use crate::watch::{Outcome, Phase};
 use crate::{BackupId, Engine, Error, Watch};

@@ -12,10 +12,10 @@ use rustic_core::{DataId, TreeId};
 
 use super::SCRATCH;
 use crate::backup::LIBRARY_FILE;
-use crate::browse::remove_folder;
+
 use crate::database::{Soundness, soundness};
 use crate::destination::{BackupRecord, Content, Details, Part};
-use crate::durable::create_private_folder;
+use crate::durable::{create_private_folder, remove_folder};
 use crate::library::{Inspected, inspect};
 use crate::watch::Phase;
 use crate::{Engine, Error, Watch, restore};

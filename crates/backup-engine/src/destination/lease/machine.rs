@@ -7,8 +7,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
-use crate::backup::hex;
 use crate::durable::write_private;
+use crate::hex::hex;
 
 const ID_CHARS: usize = 32;
 /// Of a device's name. Each may take six bytes of the record, which has one length.

@@ -9,8 +9,8 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 
 use super::Claimant;
-use crate::backup::hex;
 use crate::failpoint::failpoint;
+use crate::hex::hex;
 
 const PREFIX: &str = "holdfast.lease.";
 /// Names with higher numbers are not ours. Counting up to here takes longer than any disk lasts.

@@ -324,7 +324,7 @@ fn note(path: &Path, at: &Path, all: &mut BTreeMap<PathBuf, String>) {
     };
     let kind = meta.file_type();
     let content = if kind.is_file() {
-        crate::backup::hex(&<sha2::Sha256 as sha2::Digest>::digest(
+        crate::hex::hex(&<sha2::Sha256 as sha2::Digest>::digest(
             fs::read(path).unwrap(),
         ))
     } else if kind.is_symlink() {
