@@ -10,6 +10,9 @@ use std::time::Instant;
 
 use crate::judge::End;
 
+/// How often it is told how far a long run is, in trials.
+const TOLD_EVERY: usize = 200;
+
 /// How many trials ended how.
 #[derive(Default)]
 pub struct Ends(Mutex<BTreeMap<String, u32>>);
@@ -38,6 +41,7 @@ pub fn run<T: Sync + Display>(
     trial: impl Fn(&T) -> Result<(), String> + Sync,
 ) {
     let (start, next, broken) = (Instant::now(), AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let done = AtomicUsize::new(0);
     thread::scope(|scope| {
         for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
             scope.spawn(|| {
@@ -47,6 +51,10 @@ pub fn run<T: Sync + Display>(
                     if let Err(why) = told {
                         eprintln!("{what}: {one}: {why}");
                         broken.lock().unwrap().push(format!("{one}: {why}"));
+                    }
+                    let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+                    if done.is_multiple_of(TOLD_EVERY) {
+                        println!("{what}: {done} of {}", trials.len());
                     }
                 }
             });

@@ -16,6 +16,9 @@ use damage::{DAMAGES, damage, objects};
 use folders::{Stored, database, put_folders};
 use sha2::{Digest, Sha256};
 
+/// More than two of the longest chunks that there can be.
+const LARGE: usize = 20_000_000;
+
 /// A backup with 30 items, a folder of some files and a database.
 fn prepared(home: &Home) -> (Engine, BackupId) {
     let engine = home.open();
@@ -25,7 +28,7 @@ fn prepared(home: &Home) -> (Engine, BackupId) {
     for folder in [&files.join("sub/deep"), &databases.join("sub")] {
         fs::create_dir_all(folder).unwrap();
     }
-    fs::write(files.join("large"), text(1, 3_000_000)).unwrap();
+    fs::write(files.join("large"), text(1, LARGE)).unwrap();
     fs::write(files.join("empty"), "").unwrap();
     fs::write(files.join("sub/deep/ü \\ \" odd"), "odd").unwrap();
     fs::write(files.join("sub/zz"), "z").unwrap();
@@ -261,7 +264,7 @@ fn reading_stops_when_it_is_cancelled() {
             .is_err()
     );
     assert!(
-        !content.is_empty() && content.len() < 3_000_000,
+        !content.is_empty() && content.len() < LARGE,
         "{}",
         content.len()
     );
