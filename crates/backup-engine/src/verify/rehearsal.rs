@@ -12,7 +12,6 @@ use rustic_core::{DataId, TreeId};
 
 use super::SCRATCH;
 use crate::backup::LIBRARY_FILE;
-
 use crate::database::{Soundness, soundness};
 use crate::destination::{BackupRecord, Content, Details, Part};
 use crate::durable::{create_private_folder, remove_folder};
