@@ -2,7 +2,7 @@ import { screen, waitFor, within } from "@testing-library/svelte";
 import { describe, expect, it } from "vitest";
 import type { Connection, FoundService } from "../lib/bindings";
 import type { Backend } from "../lib/testing/backend";
-import { ALL_EXTENSIONS, PROBLEMS } from "../lib/testing/fixtures";
+import { ALL_EXTENSIONS, PROBLEMS, job } from "../lib/testing/fixtures";
 import {
   backendWith,
   button,
@@ -218,5 +218,44 @@ describe("the passphrase of the key", () => {
     backend.change({ key: "unprotected", features: ["overview"] });
     await openSettings();
     expect(screen.queryByLabelText("New passphrase")).toBeNull();
+  });
+});
+
+describe("checking all backups", () => {
+  it.each([
+    ["Quick check", "quick"],
+    ["Full check", "full"],
+  ])("is asked for: %s", async (name, depth) => {
+    const backend = backendWith(3, { features: ALL_EXTENSIONS });
+    const user = await openSettings();
+    await user.click(button("Verify all backups…"));
+    const choice = screen.getByRole("group", {
+      name: "How to check all backups",
+    });
+    expect(within(choice).queryByText("Rehearse a restore")).toBeNull();
+    await user.click(button(name, choice));
+    expect(backend.called("verify")).toEqual([
+      { verify: { backup: null, depth } },
+    ]);
+    expect(button("Verify all backups…")).toHaveFocus();
+  });
+
+  it("is shown as it goes, and what it found", async () => {
+    const backend = backendWith(3, { features: ALL_EXTENSIONS });
+    await openSettings();
+    const running = job({ kind: "verification", backup: "" });
+    backend.change({ job: running });
+    await screen.findByText("Checking all backups");
+    expect(screen.queryByText("Verify all backups…")).toBeNull();
+    const report = { depth: "full" as const, backups: 3, bytes_read: 9 };
+    backend.change({ job: { ...running, state: "completed", report } });
+    await screen.findByText("No damage was found");
+    expect(button("Verify all backups…")).toBeEnabled();
+  });
+
+  it("is not offered by a service that cannot", async () => {
+    backendWith(3, { features: [] });
+    await openSettings();
+    expect(screen.queryByText("Verify all backups…")).toBeNull();
   });
 });
