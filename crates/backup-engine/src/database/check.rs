@@ -8,6 +8,7 @@ use std::thread::{self, JoinHandle};
 
 use rusqlite::{Connection, ErrorCode};
 
+use super::Guarded;
 use super::connect::open_immutable;
 use crate::Watch;
 
@@ -60,13 +61,14 @@ enum State {
 impl Proof {
     /// Checks what `connection` sees in the read transaction that it is in. `held` is dropped at the end.
     pub(super) fn start(
-        mut connection: Connection,
+        connection: impl Into<Guarded<Connection>>,
         owner: Owner,
         watch: &Watch,
         held: impl Send + 'static,
     ) -> Self {
         let abandoned = Arc::new(AtomicBool::new(false));
         let (watch, stop) = (watch.clone(), abandoned.clone());
+        let mut connection = connection.into();
         let work = move || {
             let canceled = move || watch.is_canceled() || stop.load(Ordering::Relaxed);
             let found = check(&mut connection, owner, canceled);

@@ -6,19 +6,19 @@ use std::time::{Duration, Instant};
 use rusqlite::ffi;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::{Begun, Plain, Unread, companions};
+use super::{Begun, Guarded, Plain, Unread, companions};
 use crate::Watch;
 
 /// How long SQLite itself waits for a lock, between two looks at the cancel flag.
 const WAIT: Duration = Duration::from_millis(50);
 
 /// A connection as every program would open it, but for reading alone. `path` is absolute.
-pub(super) fn open(path: &Path) -> Result<Connection, rusqlite::Error> {
+pub(super) fn open(path: &Path) -> Result<Guarded<Connection>, rusqlite::Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    careful(Connection::open_with_flags(path, flags)?)
+    Guarded::open(path, || careful(Connection::open_with_flags(path, flags)?))
 }
 
-/// A connection to a file that nobody writes: no log or lock is looked at, and nothing is made beside it.
+/// A connection to a file that nobody writes: no log or lock is looked at, none is held, and nothing is made beside it.
 pub(crate) fn open_immutable(path: &Path) -> Result<Connection, rusqlite::Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
         | OpenFlags::SQLITE_OPEN_URI

@@ -54,8 +54,7 @@ fn holds(process: u32, path: &Path) -> bool {
         .any(|open| open.starts_with(path))
 }
 
-/// Whether any program holds a lock on `path`, or on a database under it: never of one that this process has open through
-/// SQLite, whose locks would be given up.
+/// Whether any program holds a lock on `path`, or on a database under it. This process counts as well.
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn holders(path: &Path) -> io::Result<Vec<Holder>> {
     let held = super::locks::any_locked(path)?;

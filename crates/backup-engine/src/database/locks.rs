@@ -8,7 +8,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 
-use super::{HEADER, beside, companions, head, is_database, says_wal, size};
+use super::{Guarded, HEADER, beside, companions, head, is_database, says_wal, size};
 
 /// Whether SQLite cannot have `path`, or a database under it, for itself. Links are not followed.
 pub(super) fn any_locked(path: &Path) -> io::Result<bool> {
@@ -51,10 +51,15 @@ fn is_locked(path: &Path) -> io::Result<bool> {
     }
 }
 
+fn open(path: &Path, flags: OpenFlags) -> Result<Guarded<Connection>, rusqlite::Error> {
+    let connection = Guarded::open(path, || Connection::open_with_flags(path, flags))?;
+    connection.busy_timeout(Duration::ZERO)?;
+    Ok(connection)
+}
+
 /// Fails where a journal would have to be rolled back, which a writer would do.
 fn read_lock(path: &Path) -> Result<(), rusqlite::Error> {
-    let reader = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    reader.busy_timeout(Duration::ZERO)?;
+    let reader = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     let read: Result<i64, _> = reader.query_row("PRAGMA page_count", [], |row| row.get(0));
     match read {
         Err(error)
@@ -70,8 +75,7 @@ fn read_lock(path: &Path) -> Result<(), rusqlite::Error> {
 }
 
 fn write_lock(path: &Path) -> Result<(), rusqlite::Error> {
-    let writer = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    writer.busy_timeout(Duration::ZERO)?;
+    let writer = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     writer.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     writer.execute_batch("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; ROLLBACK;")
 }

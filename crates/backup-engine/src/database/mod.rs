@@ -5,6 +5,7 @@ mod begin;
 mod check;
 mod connect;
 mod copy;
+mod held;
 mod in_use;
 #[cfg(any(not(target_os = "linux"), test))]
 mod locks;
@@ -23,6 +24,9 @@ use std::path::{Path, PathBuf};
 pub(crate) use check::{Proof, Soundness, check_integrity, soundness};
 pub(crate) use connect::open_immutable;
 pub(crate) use copy::CopyFolder;
+#[cfg(unix)]
+pub(crate) use held::database_of;
+pub(crate) use held::{Guarded, Identity, PlainFile, identity};
 pub(crate) use in_use::holders;
 pub(crate) use reader::PageReader;
 pub(crate) use token::ChangeToken;
@@ -140,14 +144,14 @@ fn size(path: &Path) -> io::Result<Option<u64>> {
     }
 }
 
-/// The first bytes of a file, as many as there are. Closing a file gives up every lock that this process has on it, also
-/// those of SQLite: never of a file that this process has open through SQLite.
+/// The first bytes of a file, as many as there are.
 fn head(path: &Path, most: usize) -> io::Result<Vec<u8>> {
     let mut head = Vec::with_capacity(most);
     if size(path)?.is_none() {
         return Err(io::ErrorKind::NotFound.into());
     }
-    File::open(path)?.take(most as u64).read_to_end(&mut head)?;
+    let file = PlainFile::open(path, || File::open(path))?;
+    file.take(most as u64).read_to_end(&mut head)?;
     Ok(head)
 }
 

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-use super::connect;
+use super::{Guarded, connect};
 
 /// How many bytes of pages are fetched at a time, and so how long a writer waits for a short transaction: milliseconds.
 pub(super) const BATCH: usize = 1024 * 1024;
@@ -18,7 +18,7 @@ const PAIRINGS: usize = 100;
 
 /// The pages of a database through one connection.
 pub(super) struct Pages {
-    connection: Connection,
+    connection: Guarded<Connection>,
     /// One read transaction from the first page to the last; else a short one for each batch.
     whole: bool,
     /// SQLite's number for what this connection sees: another one after a change by anybody else.
@@ -29,9 +29,12 @@ pub(super) struct Pages {
 }
 
 impl Pages {
-    pub(super) fn begin(connection: Connection, whole: bool) -> Result<Self, rusqlite::Error> {
+    pub(super) fn begin(
+        connection: impl Into<Guarded<Connection>>,
+        whole: bool,
+    ) -> Result<Self, rusqlite::Error> {
         let mut pages = Self {
-            connection,
+            connection: connection.into(),
             whole,
             version: 0,
             page_size: 0,
@@ -139,7 +142,7 @@ fn number(connection: &Connection, pragma: &str) -> Result<i64, rusqlite::Error>
 }
 
 /// Two read transactions that see the same version; only the first where writers left no moment for it.
-pub(super) fn pair(path: &Path) -> Result<(Pages, Option<Connection>), rusqlite::Error> {
+pub(super) fn pair(path: &Path) -> Result<(Pages, Option<Guarded<Connection>>), rusqlite::Error> {
     let mut pages = Pages::begin(connect::open(path)?, true)?;
     let beside = connect::open(path)?;
     for _ in 0..PAIRINGS {

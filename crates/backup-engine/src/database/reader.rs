@@ -34,7 +34,8 @@ pub(super) enum Source {
 }
 
 impl PageReader {
-    /// Begins to read any database but one that this process has open through SQLite, whose locks would be given up. `folder` is where a copy of a database may be made that cannot be read in place for long.
+    /// Begins to read any database, also one that this process reads already, whose locks stay. `folder` is where a copy of a
+    /// database may be made that cannot be read in place for long.
     pub(crate) fn begin(path: &Path, folder: &CopyFolder, watch: &Watch) -> Begun {
         let reader = std::path::absolute(path)
             .map_err(Trouble::Io)

@@ -122,8 +122,7 @@ pub(crate) struct ChangeToken {
 }
 
 impl ChangeToken {
-    /// Takes the state of the database at `path`: before it is read, and never of one that this process has open through
-    /// SQLite, whose locks would be given up ([POSIX locks](https://www.sqlite.org/howtocorrupt.html)).
+    /// Takes the state of the database at `path`: before it is read.
     ///
     /// `None`: it changed so short ago that another change need not show.
     pub(crate) fn take(path: &Path) -> io::Result<Option<Self>> {

@@ -8,6 +8,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::schema::prepare;
 use crate::Error;
+use crate::database::Guarded;
 
 #[derive(Debug)]
 pub(super) struct Connections {
@@ -15,12 +16,12 @@ pub(super) struct Connections {
     pub(super) readers: Mutex<Vec<Connection>>,
     /// Never writes, so that SQLite tells it of every change.
     pub(super) observer: Mutex<Option<Connection>>,
-    pub(super) writer: Mutex<Connection>,
+    pub(super) writer: Mutex<Guarded<Connection>>,
 }
 
 impl Connections {
     pub(super) fn open(path: &Path) -> Result<Self, Error> {
-        let writer = Connection::open(path)?;
+        let writer = Guarded::open(path, || Connection::open(path))?;
         writer.busy_timeout(Duration::from_secs(10))?;
         prepare(&writer)?;
         Ok(Self {

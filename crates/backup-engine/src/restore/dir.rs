@@ -15,6 +15,7 @@ use rustix::fs::{
 use rustix::fs::{Gid, Timespec, Timestamps, Uid};
 
 use super::seen::{Kind, Moment, Seen};
+use crate::database::{PlainFile, database_of};
 use crate::failpoint::failpoint;
 
 #[derive(Debug)]
@@ -102,9 +103,14 @@ impl Dir {
     }
 
     /// Opens a regular file for reading; one that is a pipe by now is not waited for.
-    pub(crate) fn read_file(&self, name: &OsStr) -> io::Result<File> {
+    pub(crate) fn read_file(&self, name: &OsStr) -> io::Result<PlainFile> {
+        let identity = |name| self.look(name).ok()?.map(|seen| (seen.device, seen.inode));
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let file = File::from(openat(&self.0, single(name)?, flags, Mode::empty())?);
+        let database = database_of(name).and_then(identity);
+        let file = PlainFile::known(identity(name), database, || {
+            let file = openat(&self.0, single(name)?, flags, Mode::empty())?;
+            Ok(File::from(file))
+        })?;
         if file.metadata()?.is_file() {
             Ok(file)
         } else {

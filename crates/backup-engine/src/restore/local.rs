@@ -1,11 +1,10 @@
 //! What is there already of a file that is staged: read instead of fetched, and proven by the caller.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 
 use super::chunks::Chunk;
-use crate::database::PageReader;
+use crate::database::{PageReader, PlainFile};
 
 pub(super) trait Local: Send {
     /// Adds to `bytes` what lies in the place of this chunk; asked for in the order of the file, but not for all. False: it
@@ -18,7 +17,7 @@ pub(super) trait Local: Send {
 
 /// The file that is replaced, and which of the chunks were found in it.
 pub(super) struct LocalFile<'a> {
-    pub file: Option<File>,
+    pub file: Option<PlainFile>,
     pub there: &'a [bool],
 }
 

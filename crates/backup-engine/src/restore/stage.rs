@@ -18,7 +18,7 @@ use super::local::LocalFile;
 use super::plan::{Plan, Put, Step, canceled, collision};
 use super::seen::{Dress, Kind};
 use super::tree::Contents;
-use crate::database::{Soundness, soundness};
+use crate::database::{PlainFile, Soundness, soundness};
 use crate::destination::Part;
 use crate::failpoint::failpoint;
 use crate::{Error, Watch};
@@ -183,7 +183,7 @@ impl Staging<'_> {
     }
 
     /// The file that is replaced. One that cannot be opened any more has nothing to give.
-    fn live(&self, at: &Path) -> Option<File> {
+    fn live(&self, at: &Path) -> Option<PlainFile> {
         let folder = self.plan.base.walk(at.parent()?).ok()?;
         folder.read_file(at.file_name()?).ok()
     }

@@ -1,12 +1,12 @@
 //! What a regular file is: a SQLite database by its header, or any other file; and how files of a source are opened.
 
 use std::collections::HashSet;
-use std::fs::{File, Metadata, OpenOptions};
+use std::fs::{Metadata, OpenOptions};
 use std::io::{self, Read};
 use std::path::Path;
 
 use super::unread::REPLACED;
-use crate::database::{COMPANIONS, MAGIC};
+use crate::database::{COMPANIONS, MAGIC, PlainFile};
 
 const SMALLEST_PAGE: u64 = 512;
 
@@ -97,7 +97,7 @@ pub(super) fn begins_as_database(file: &mut impl Read) -> io::Result<bool> {
 }
 
 /// Opens a regular file for reading. A link in its place is not followed, and a fifo is not waited for.
-pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
+pub(crate) fn open_regular(path: &Path) -> io::Result<PlainFile> {
     let mut options = OpenOptions::new();
     options.read(true);
     #[cfg(unix)]
@@ -111,7 +111,7 @@ pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
         const OPEN_REPARSE_POINT: u32 = 0x0020_0000;
         std::os::windows::fs::OpenOptionsExt::custom_flags(&mut options, OPEN_REPARSE_POINT);
     }
-    let file = options.open(path)?;
+    let file = PlainFile::open(path, || options.open(path))?;
     if file.metadata()?.is_file() {
         Ok(file)
     } else {

@@ -4,7 +4,7 @@
 //! checks at the end that the file is still the same. A file that has become shorter, or that is another file of another
 //! size by now, is an error: the archiver leaves it out, and it is named.
 
-use std::fs::{File, Metadata};
+use std::fs::Metadata;
 use std::io::{self, Read};
 use std::path::PathBuf;
 use std::time::SystemTime;
@@ -13,10 +13,10 @@ use rustic_core::{ErrorKind, ReadSourceOpen, RusticError, RusticResult};
 
 use super::Unread;
 use super::class::{begins_as_database, may_be_database, open_regular};
-use super::root::{Identity, identity};
 use super::tally::{Fate, Tally};
 use super::unread::{CHANGED, REPLACED, SHORTER, why};
 use crate::Watch;
+use crate::database::{Identity, PlainFile, identity};
 
 /// What of a file's metadata changes when the file does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,7 +70,7 @@ impl Task {
         self.tally.end(Fate::LeftOut { size });
     }
 
-    fn open(&self) -> io::Result<File> {
+    fn open(&self) -> io::Result<PlainFile> {
         let file = open_regular(&self.absolute)?;
         let now = Stat::of(&file.metadata()?);
         if now.size < self.stat.size {
@@ -142,14 +142,14 @@ impl Drop for FileToRead {
 /// The open file. Whatever happens to it, its fate is told exactly once.
 #[derive(Debug)]
 pub(crate) struct FileReader {
-    file: File,
+    file: PlainFile,
     task: Task,
     remaining: u64,
     told: Option<Fate>,
 }
 
 impl FileReader {
-    fn new(file: File, task: Task) -> Self {
+    fn new(file: PlainFile, task: Task) -> Self {
         let mut reader = Self {
             file,
             remaining: task.stat.size,

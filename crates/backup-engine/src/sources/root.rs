@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::excludes::Excludes;
 use super::{Source, SourceId};
 use crate::Error;
+use crate::database::{Identity, identity};
 
 /// Where restores keep their own things, at the top of a source: in no backup, and never touched by a restore.
 pub(crate) const OWN_FOLDER: &str = ".holdfast";
@@ -24,9 +25,6 @@ pub(crate) struct Root {
     kept_out: Vec<KeptOut>,
     identity: Option<Identity>,
 }
-
-/// What stays the same as long as it is the same file or folder, where the system knows such a thing.
-pub(super) type Identity = (u64, u64);
 
 /// A folder that is in no backup: the data folder, the destination.
 #[derive(Clone, Debug)]
@@ -147,15 +145,4 @@ fn is_absent(error: &io::Error) -> bool {
         error.kind(),
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
     )
-}
-
-#[cfg(unix)]
-pub(super) fn identity(metadata: &Metadata) -> Option<Identity> {
-    use std::os::unix::fs::MetadataExt;
-    Some((metadata.dev(), metadata.ino()))
-}
-
-#[cfg(not(unix))]
-pub(super) fn identity(_metadata: &Metadata) -> Option<Identity> {
-    None
 }

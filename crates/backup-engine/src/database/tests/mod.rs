@@ -1,6 +1,8 @@
 //! Real databases in every mode, and real programs that use them meanwhile.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+#[cfg(unix)]
+mod held;
 mod programs;
 mod reading;
 mod speed;

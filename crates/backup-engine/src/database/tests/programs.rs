@@ -1,6 +1,6 @@
 //! Programs that use a database: this test binary again, in a process of its own.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::Arc;
@@ -59,6 +59,12 @@ impl Program {
         let mut line = String::new();
         self.lines.read_line(&mut line).unwrap();
         line.trim_end().to_owned()
+    }
+
+    /// Has a program that runs what it is told run this: the number in the first column, or "done".
+    pub fn run(&mut self, sql: &str) -> String {
+        writeln!(self.stdin.as_ref().unwrap(), "{sql}").unwrap();
+        self.line()
     }
 
     /// Tells it to end, and returns what it still says.
@@ -133,6 +139,13 @@ fn program() {
             eprintln!("ready");
             eprintln!("{}", serde_json::to_string(&token).unwrap());
         }
+        #[cfg(unix)]
+        "asks who reads it" => {
+            let holder = super::held::reader_of(&path);
+            eprintln!("ready");
+            eprintln!("{holder}");
+        }
+        "runs what it is told" => run_what_is_told(&path),
         "comes and goes" => come_and_go_until_told(&path),
         "commits" => commit_until_told(&path),
         other => panic!("{other}"),
@@ -142,6 +155,22 @@ fn program() {
 fn ready_and_wait() {
     eprintln!("ready");
     let _ = std::io::stdin().read_to_end(&mut Vec::new());
+}
+
+fn run_what_is_told(path: &Path) {
+    let connection = Connection::open(path).unwrap();
+    connection.busy_timeout(Duration::ZERO).unwrap();
+    eprintln!("ready");
+    for sql in std::io::stdin().lines() {
+        let mut statement = connection.prepare(&sql.unwrap()).unwrap();
+        if statement.column_count() == 0 {
+            statement.execute([]).unwrap();
+            eprintln!("done");
+        } else {
+            let number: i64 = statement.query_row([], |row| row.get(0)).unwrap();
+            eprintln!("{number}");
+        }
+    }
 }
 
 /// Set once the program is to end.

@@ -187,7 +187,9 @@ fn an_error_in_the_middle_is_named() {
     let met = case.met(&[1; 4096]);
     drop(met);
     let task = case.task(&case.path());
-    let mut reader = FileReader::new(File::open("/proc/self/mem").unwrap(), task);
+    let path = Path::new("/proc/self/mem");
+    let memory = PlainFile::open(path, || fs::File::open(path)).unwrap();
+    let mut reader = FileReader::new(memory, task);
     let error = all(&mut reader).unwrap_err();
     assert_eq!(error.raw_os_error(), Some(nix::errno::Errno::EIO as i32));
     assert_eq!(case.why().as_deref(), Some("the disk could not read it"));
