@@ -17,6 +17,8 @@ use crate::{Error, Watch};
 
 /// Written between two syncs, so that a cancel never waits for more than this to reach the disk.
 const SYNC_EVERY: u64 = 16 * 1024 * 1024;
+/// From this size on a file is filled by all processors, and no other at the same time: each thread has a chunk in memory.
+pub(super) const LARGE: u64 = 16 * 1024 * 1024;
 /// What one thread takes on at a time.
 const RUN_BYTES: u64 = 2 * 1024 * 1024;
 const RUN_CHUNKS: usize = 256;
@@ -69,7 +71,7 @@ impl<'a> Fill<'a> {
     pub(super) fn run(&self, chunks: &[Chunk], local: &mut dyn Local) -> Result<(), CopyError> {
         let work = Mutex::new(Work { next: 0, local });
         let bytes = total(chunks);
-        if bytes <= RUN_BYTES {
+        if bytes < LARGE {
             self.work(chunks, &work)?;
         } else {
             self.work_together(chunks, &work)?;

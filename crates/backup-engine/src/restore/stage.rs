@@ -13,7 +13,7 @@ use rustic_core::repofile::NodeType;
 use super::chunks::{Zeros, chunks_of};
 use super::compare::THREADS;
 use super::dir::Dir;
-use super::fill::Fill;
+use super::fill::{Fill, LARGE};
 use super::local::LocalFile;
 use super::plan::{Plan, Put, Step, canceled, collision};
 use super::seen::{Dress, Kind};
@@ -118,8 +118,20 @@ impl Staging<'_> {
             .map_err(STAGING)
     }
 
+    /// The small ones several at a time, the large ones one after another.
     fn write_all(&self, files: Vec<&Item>) -> Result<(), Error> {
-        let work = Mutex::new(files.into_iter().enumerate());
+        let is_large = |(_, item): &(usize, &Item)| item.put.wanted.node.meta.size >= LARGE;
+        let (large, small) = files.into_iter().enumerate().partition(is_large);
+        self.write_together(small)?;
+        for (number, item) in large {
+            self.go_on()?;
+            self.write(number, item)?;
+        }
+        Ok(())
+    }
+
+    fn write_together(&self, files: Vec<(usize, &Item)>) -> Result<(), Error> {
+        let work = Mutex::new(files.into_iter());
         let next = || work.lock().unwrap_or_else(PoisonError::into_inner).next();
         let run = || -> Result<(), Error> {
             while let Some((number, item)) = next() {
