@@ -1,8 +1,10 @@
 //! Writing so that it is still there after a power cut: small files whole or not at all, and folders synced.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::Error;
 use crate::failpoint::failpoint;
@@ -24,6 +26,26 @@ pub(crate) fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
     fs::rename(&aside, path)?;
     failpoint("durable-renamed")?;
     sync_parent(path)
+}
+
+/// How long a lock may be held by nobody who means to.
+const PATIENCE: Duration = Duration::from_secs(1);
+const STEP: Duration = Duration::from_millis(10);
+
+/// Locks a file for this process. False: another process has it.
+///
+/// A process that is being started has all that its parent has open until it runs, and so also what its parent has just given
+/// back: what is locked is asked for again for a moment. Nothing tells when it is free, so it is looked at again and again.
+pub(crate) fn lock_file(file: &File) -> io::Result<bool> {
+    let start = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(true),
+            Err(TryLockError::WouldBlock) if start.elapsed() < PATIENCE => thread::sleep(STEP),
+            Err(TryLockError::WouldBlock) => return Ok(false),
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+    }
 }
 
 /// Makes what was created, renamed or removed in this folder durable.
@@ -63,5 +85,32 @@ pub(crate) fn remove_folder(folder: &Path) -> Result<(), Error> {
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         removed => removed.map_err(Error::io("removing what was left in the data folder")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    #[test]
+    fn a_lock_that_a_process_has_while_it_is_being_started_is_waited_for_and_one_that_is_held_is_not()
+     {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let ours = File::create(&path).unwrap();
+        assert!(lock_file(&ours).unwrap());
+        assert!(!lock_file(&File::open(&path).unwrap()).unwrap());
+        // It has the same handle for so long.
+        let handle = Stdio::from(ours.try_clone().unwrap());
+        let mut child = Command::new("sleep")
+            .arg("0.2")
+            .stdin(handle)
+            .spawn()
+            .unwrap();
+        drop(ours);
+        assert!(lock_file(&File::open(&path).unwrap()).unwrap());
+        child.wait().unwrap();
     }
 }

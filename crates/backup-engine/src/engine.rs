@@ -11,7 +11,7 @@ use crate::backup::{Backup, Origin, SeenStore};
 use crate::browse::Shelf;
 use crate::database::CopyFolder;
 use crate::destination::{BackupRecord, Destination, DestinationReport};
-use crate::durable::{create_private_folder, remove_folder};
+use crate::durable::{create_private_folder, lock_file, remove_folder};
 use crate::keys::{KeyState, KeyStore};
 use crate::library::Library;
 use crate::sources::{NewSource, Source, SourceId, SourceStore};
@@ -241,13 +241,9 @@ pub(crate) fn lock(data_dir: &Path) -> Result<File, Error> {
         .write(true)
         .open(path);
     let file = file.map_err(Error::io("opening the data folder's lock"))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(fs::TryLockError::WouldBlock) => Err(Error::InUse("data folder")),
-        Err(fs::TryLockError::Error(source)) => Err(Error::Io {
-            doing: "locking the data folder",
-            source,
-        }),
+    match lock_file(&file).map_err(Error::io("locking the data folder"))? {
+        true => Ok(file),
+        false => Err(Error::InUse("data folder")),
     }
 }
 

@@ -30,7 +30,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rustic_core::repofile::SnapshotId;
 use serde::{Deserialize, Serialize};
 
-use crate::durable::create_private_folder;
+use crate::durable::{create_private_folder, lock_file};
 use crate::keys::{Ask, KeyState, KeyStore};
 use crate::{Error, Secret, Watch};
 
@@ -299,13 +299,9 @@ impl Destination {
             .write(true)
             .open(path);
         let file = file.map_err(session::explain_write)?;
-        match file.try_lock() {
-            Ok(()) => Ok(file),
-            Err(fs::TryLockError::WouldBlock) => Err(Error::InUse("destination")),
-            Err(fs::TryLockError::Error(error)) => Err(Error::Io {
-                doing: "locking the destination",
-                source: error,
-            }),
+        match lock_file(&file).map_err(Error::io("locking the destination"))? {
+            true => Ok(file),
+            false => Err(Error::InUse("destination")),
         }
     }
 }
