@@ -17,7 +17,7 @@ async fn a_first_backup_a_restore_and_its_undo() {
         desk.screen.picture("01-first-start");
 
         let library = Library::in_folder(&desk.data());
-        library.fill(200).await;
+        library.fill(600).await;
         let saved = library.digest().await;
         window.follow_job().await;
         window.click("back-up-now").await;
