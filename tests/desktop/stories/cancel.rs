@@ -12,7 +12,7 @@ async fn a_creation_and_a_restore_canceled_midway_change_nothing() {
         let window = desk.start_app().await;
         window.until("one('connection')?.innerText.trim()").await;
         let library = Library::in_folder(&desk.data());
-        library.fill(200).await;
+        library.fill(600).await;
         let before = library.digest().await;
 
         window.click("back-up-now").await;
