@@ -26,15 +26,18 @@ pub(super) struct LibraryToStore {
     pub proof: Option<LibraryProof>,
 }
 
+/// `is_stored`: what was seen is in the destination still. Else it is read and proven once more.
 pub(super) fn look(
     library: &Library,
     seen: Option<&StoredLibrary>,
+    is_stored: bool,
     origin: &Origin,
     watch: &Watch,
 ) -> Result<LibraryToStore, Error> {
     // Before the view: what changes in between is then read once more by the next backup, and not missed.
     let version = library.version()?;
-    if let Some(stored) = seen.filter(|seen| seen.version == version) {
+    let unchanged = seen.filter(|seen| seen.version == version);
+    if let Some(stored) = unchanged.filter(|_| is_stored) {
         let (file, watch) = (library.file().to_owned(), watch.clone());
         let begin = move || PageReader::of_ours(&file, &watch).map_err(io::Error::other);
         return Ok(LibraryToStore {
@@ -56,7 +59,11 @@ pub(super) fn look(
         schema,
     };
     let stored = StoredLibrary {
-        node: node(origin, reader.len())?,
+        node: match unchanged {
+            // With the same entry, the folders of earlier backups are whole again too.
+            Some(seen) if library.version()? == version => seen.node.clone(),
+            _ => node(origin, reader.len())?,
+        },
         details,
         version,
     };

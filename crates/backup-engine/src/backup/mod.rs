@@ -99,7 +99,13 @@ impl Backup<'_> {
     ) -> Result<Outcome<BackupRecord>, Error> {
         let mut seen = self.seen.load(self.destination);
         let (known, loss) = (seen.library.take(), seen.loss.take());
-        let mut library = library::look(self.library, known.as_ref(), &self.origin, self.watch)?;
+        let mut library = library::look(
+            self.library,
+            known.as_ref(),
+            seen.nothing_lost,
+            &self.origin,
+            self.watch,
+        )?;
         let bytes = library.stored.details.bytes;
         self.watch.expect(bytes + sources.measure().bytes);
         self.watch.enter(Phase::Storing);
