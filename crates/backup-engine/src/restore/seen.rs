@@ -108,6 +108,11 @@ impl Dress {
         self.mtime.is_some_and(|mtime| mtime != seen.mtime)
     }
 
+    /// Whether it is worth looking whether they are others: not where there are none on either side.
+    pub(crate) fn may_differ_in_attributes(&self, worn: &Self) -> bool {
+        !self.attributes.is_empty() || !worn.attributes.is_empty()
+    }
+
     /// Whether the attributes are others. A file system that has none is not asked for any.
     pub(crate) fn differs_in_attributes(&self, file: &File) -> io::Result<bool> {
         let Some(worn) = attributes(file)? else {

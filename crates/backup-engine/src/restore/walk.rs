@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use rustic_core::repofile::NodeType;
 
 use super::changes::{Changes, kind_of_wanted};
-use super::compare::{Comparison, Verdict, compare};
+use super::compare::{Comparison, THREADS, Verdict, compare};
 use super::dir::Dir;
 use super::plan::{FolderStep, LOOKING, Put, Step, canceled, collision, in_the_way, worn};
 use super::seen::{Dress, Kind, Seen};
@@ -32,8 +33,20 @@ pub(super) struct Walk<'a> {
     pub(super) changes: Changes,
     comparisons: Vec<Comparison>,
     /// Folders that are in both and still to be compared.
-    open: Vec<(PathBuf, Trees)>,
+    open: Vec<Open>,
 }
+
+struct Open {
+    at: PathBuf,
+    trees: Trees,
+    /// Held open, which saves finding it again.
+    folder: Option<Dir>,
+}
+
+/// How many folders are read from the backup at a time, and held open until it is their turn.
+const AHEAD: usize = 64;
+/// So few are not worth a thread of their own.
+const FEW: usize = 8;
 
 impl<'a> Walk<'a> {
     pub(super) fn new(
@@ -63,7 +76,10 @@ impl<'a> Walk<'a> {
         let wanted = self.wanted(&self.target.in_backup)?;
         let top = self.target.top.as_path();
         match top.file_name() {
-            None if wanted.node.is_dir() => self.keep_folder(top, &wanted)?,
+            None if wanted.node.is_dir() => {
+                let folder = self.base.walk(top).map_err(in_the_way)?;
+                self.keep_folder(folder, top, &wanted)?;
+            }
             None => return Err(damaged("a source is no folder")),
             Some(name) => {
                 let live = self.base.look(name).map_err(LOOKING)?;
@@ -71,10 +87,40 @@ impl<'a> Walk<'a> {
                 self.entry(self.base, top, Wanted { name, ..wanted }, live)?;
             }
         }
-        while let Some((at, trees)) = self.open.pop() {
-            self.folder(&at, &trees)?;
+        while !self.open.is_empty() {
+            let next = self.open.len().saturating_sub(AHEAD);
+            let next = self.open.split_off(next);
+            let wanted = self.read(&next)?;
+            for (open, wanted) in next.into_iter().zip(wanted) {
+                self.folder(open, wanted)?;
+            }
         }
         self.compare()
+    }
+
+    /// What the backup has in these folders, read by several threads.
+    fn read(&self, folders: &[Open]) -> Result<Vec<Vec<Wanted>>, Error> {
+        let read_some = |folders: &[Open]| -> Result<Vec<Vec<Wanted>>, Error> {
+            let read = |open: &Open| {
+                self.go_on()?;
+                self.contents.folder(&open.trees)
+            };
+            folders.iter().map(read).collect()
+        };
+        let share = folders.len().div_ceil(THREADS).max(FEW);
+        thread::scope(|scope| {
+            let (first, others) = folders.split_at(share.min(folders.len()));
+            let others: Vec<_> = others
+                .chunks(share)
+                .map(|folders| scope.spawn(|| read_some(folders)))
+                .collect();
+            let mut all = read_some(first)?;
+            for other in others {
+                let panicked = |_| Error::Panicked("a thread that reads folders".into());
+                all.extend(other.join().map_err(panicked)??);
+            }
+            Ok(all)
+        })
     }
 
     fn wanted(&self, path: &Path) -> Result<Wanted, Error> {
@@ -83,10 +129,13 @@ impl<'a> Walk<'a> {
     }
 
     /// A folder that is in both.
-    fn folder(&mut self, at: &Path, trees: &Trees) -> Result<(), Error> {
-        let folder = self.base.walk(at).map_err(in_the_way)?;
+    fn folder(&mut self, open: Open, wanted: Vec<Wanted>) -> Result<(), Error> {
+        let at = open.at;
+        let folder = match open.folder {
+            Some(folder) => folder,
+            None => self.base.walk(&at).map_err(in_the_way)?,
+        };
         let mut there: HashSet<OsString> = folder.names().map_err(LOOKING)?.into_iter().collect();
-        let wanted = self.contents.folder(trees)?;
         let names: HashSet<OsString> = wanted.iter().map(|wanted| wanted.name.clone()).collect();
         for wanted in wanted {
             self.go_on()?;
@@ -143,7 +192,10 @@ impl<'a> Walk<'a> {
             return self.put(folder, at, wanted, None);
         };
         match (kind, seen.kind) {
-            (Kind::Folder, Kind::Folder) => self.keep_folder(at, &wanted),
+            (Kind::Folder, Kind::Folder) => {
+                let folder = folder.enter(&wanted.name).map_err(in_the_way)?;
+                self.keep_folder(folder, at, &wanted)
+            }
             (Kind::File, Kind::File) => {
                 let companions = if is_database(&wanted) {
                     there_beside(folder, &wanted.name)?
@@ -173,16 +225,24 @@ impl<'a> Walk<'a> {
     }
 
     /// A folder that stays, and what is in it is compared.
-    fn keep_folder(&mut self, at: &Path, wanted: &Wanted) -> Result<(), Error> {
-        let folder = self.base.walk(at).map_err(in_the_way)?;
+    fn keep_folder(&mut self, folder: Dir, at: &Path, wanted: &Wanted) -> Result<(), Error> {
         let (seen, worn) = worn(&folder)?;
-        self.open.push((at.to_owned(), wanted.trees));
-        let mut step = FolderStep::unchanged(at.to_owned(), worn);
         let after = Dress::of(&wanted.node.meta);
+        let attributes = after.may_differ_in_attributes(&worn) && {
+            let file = folder.file().map_err(LOOKING)?;
+            after.differs_in_attributes(&file).map_err(LOOKING)?
+        };
+        self.open.push(Open {
+            at: at.to_owned(),
+            trees: wanted.trees,
+            folder: Some(folder),
+        });
+        if let Some(last) = self.open.iter_mut().nth_back(AHEAD) {
+            last.folder = None;
+        }
+        let mut step = FolderStep::unchanged(at.to_owned(), worn);
         // A folder that was only passed through has none of its own.
         if self.target.choice(at) == Choice::Chosen && after.mtime.is_some() {
-            let file = folder.file().map_err(LOOKING)?;
-            let attributes = after.differs_in_attributes(&file).map_err(LOOKING)?;
             if attributes || after.differs_from(&seen) {
                 let named = (at, EntryKind::Folder);
                 self.changes
