@@ -3,8 +3,9 @@
 
 mod common;
 
-use std::fs;
-use std::io::{BufRead, BufReader};
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Write};
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -40,7 +41,14 @@ fn renew(lease: &Path, count: u64) {
         "{{\"state\":\"held\",\"holder\":\"{:032x}\",\"machine\":\"{:032x}\",\"device\":\"Another\",\"count\":{count}}}",
         1, 2
     );
-    fs::write(lease, text).unwrap();
+    // As long as every record, and over the one before: whoever looks never finds it empty.
+    let mut file = File::options()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(lease)
+        .unwrap();
+    write!(file, "{text:<1024}").unwrap();
 }
 
 fn give_back(lease: &Path) {

@@ -60,6 +60,20 @@ impl Changes {
         }
     }
 
+    /// Counts what others found as well.
+    pub(super) fn add(&mut self, other: Self) {
+        self.added += other.added;
+        self.changed += other.changed;
+        self.removed += other.removed;
+        self.fetched += other.fetched;
+        self.staged += other.staged;
+        self.needed += other.needed;
+        self.examples.extend(other.examples);
+        while self.examples.len() > EXAMPLES {
+            self.examples.pop_last();
+        }
+    }
+
     /// Counts the content of an entry that is put in place. Returns its size.
     pub(crate) fn weigh(&mut self, put: &Put, contents: &Contents) -> Result<u64, Error> {
         if !put.wanted.node.is_file() {

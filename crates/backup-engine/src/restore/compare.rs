@@ -27,30 +27,26 @@ pub(super) struct Comparison {
     pub companions: Vec<(OsString, Seen)>,
 }
 
-pub(super) enum Verdict {
-    Same,
-    /// And which chunks are there.
-    Differs {
-        there: Vec<bool>,
-    },
-}
+/// Which chunks of a file that differs are there.
+pub(super) type There = Vec<bool>;
 
-/// In the order of the paths.
+/// Those that differ, in the order of their paths.
 pub(super) fn compare(
     base: &Dir,
     contents: &Contents,
     comparisons: Vec<Comparison>,
     watch: &Watch,
-) -> Result<Vec<(Comparison, Verdict)>, Error> {
+) -> Result<Vec<(Comparison, There)>, Error> {
     let work = Mutex::new(comparisons.into_iter());
     let next = || work.lock().unwrap_or_else(PoisonError::into_inner).next();
-    let run = || -> Result<Vec<(Comparison, Verdict)>, Error> {
-        let mut done = Vec::new();
+    let run = || -> Result<Vec<(Comparison, There)>, Error> {
+        let mut differing = Vec::new();
         while let Some(comparison) = next() {
-            let verdict = comparison.verdict(base, contents, watch)?;
-            done.push((comparison, verdict));
+            if let Some(there) = comparison.difference(base, contents, watch)? {
+                differing.push((comparison, there));
+            }
         }
-        Ok(done)
+        Ok(differing)
     };
     let mut all = Vec::new();
     thread::scope(|scope| -> Result<(), Error> {
@@ -66,14 +62,20 @@ pub(super) fn compare(
 }
 
 impl Comparison {
-    fn verdict(&self, base: &Dir, contents: &Contents, watch: &Watch) -> Result<Verdict, Error> {
+    /// `None`: it is as it is to be.
+    fn difference(
+        &self,
+        base: &Dir,
+        contents: &Contents,
+        watch: &Watch,
+    ) -> Result<Option<There>, Error> {
         if watch.is_canceled() {
             return Err(canceled());
         }
         let chunks = chunks_of(&self.wanted.node, contents.of(self.wanted.part)?)?;
         let same_size = total(&chunks) == self.seen.size;
         if same_size && self.is_untouched() {
-            return Ok(Verdict::Same);
+            return Ok(None);
         }
         let parent = self.at.parent().unwrap_or(Path::new(""));
         let folder = base.walk(parent).map_err(in_the_way)?;
@@ -81,8 +83,7 @@ impl Comparison {
         let file = match folder.read_file(name) {
             // What may not be read is replaced whole.
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-                let there = vec![false; chunks.len()];
-                return Ok(Verdict::Differs { there });
+                return Ok(Some(vec![false; chunks.len()]));
             }
             file => file.map_err(LOOKING)?,
         };
@@ -94,11 +95,7 @@ impl Comparison {
             && !dress.differs_from(&self.seen)
             && !dress.differs_in_time(&self.seen)
             && !dress.differs_in_attributes(&file).map_err(LOOKING)?;
-        Ok(if same {
-            Verdict::Same
-        } else {
-            Verdict::Differs { there }
-        })
+        Ok((!same).then_some(there))
     }
 
     /// Whether it is the very file that was backed up. A database is not told by that: part of it may be in its log.

@@ -21,6 +21,7 @@ mod swap;
 mod target;
 #[cfg(test)]
 mod tests;
+mod together;
 mod tree;
 mod wait;
 mod walk;

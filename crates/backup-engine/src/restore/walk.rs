@@ -3,16 +3,16 @@
 use std::collections::{BTreeMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
-use std::thread;
 
 use rustic_core::repofile::NodeType;
 
 use super::changes::{Changes, kind_of_wanted};
-use super::compare::{Comparison, THREADS, Verdict, compare};
+use super::compare::{Comparison, compare};
 use super::dir::Dir;
 use super::plan::{FolderStep, LOOKING, Put, Step, canceled, collision, in_the_way, worn};
 use super::seen::{Dress, Kind, Seen};
 use super::target::{Choice, Target};
+use super::together::walk_together;
 use super::tree::{Contents, Trees, Wanted, damaged};
 use crate::browse::{Change, EntryKind};
 use crate::database::COMPANIONS;
@@ -32,21 +32,16 @@ pub(super) struct Walk<'a> {
     pub(super) folders: BTreeMap<PathBuf, FolderStep>,
     pub(super) changes: Changes,
     comparisons: Vec<Comparison>,
-    /// Folders that are in both and still to be compared.
-    open: Vec<Open>,
+    /// Folders that are in both and still to be looked at.
+    pub(super) open: Vec<Open>,
 }
 
-struct Open {
+pub(super) struct Open {
     at: PathBuf,
     trees: Trees,
     /// Held open, which saves finding it again.
-    folder: Option<Dir>,
+    pub(super) folder: Option<Dir>,
 }
-
-/// How many folders are read from the backup at a time, and held open until it is their turn.
-const AHEAD: usize = 64;
-/// So few are not worth a thread of their own.
-const FEW: usize = 8;
 
 impl<'a> Walk<'a> {
     pub(super) fn new(
@@ -55,18 +50,38 @@ impl<'a> Walk<'a> {
         contents: &'a Contents,
         watch: &'a Watch,
     ) -> Result<Self, Error> {
+        let device = base.look_at_self().map_err(LOOKING)?.device;
         Ok(Self {
             target,
             base,
             contents,
             watch,
-            device: base.look_at_self().map_err(LOOKING)?.device,
+            device,
             steps: BTreeMap::new(),
             folders: BTreeMap::new(),
             changes: Changes::default(),
             comparisons: Vec::new(),
             open: Vec::new(),
         })
+    }
+
+    /// One of the same that has found nothing yet.
+    pub(super) fn another(&self) -> Self {
+        Self {
+            steps: BTreeMap::new(),
+            folders: BTreeMap::new(),
+            changes: Changes::default(),
+            comparisons: Vec::new(),
+            open: Vec::new(),
+            ..*self
+        }
+    }
+
+    fn add(&mut self, other: Self) {
+        self.steps.extend(other.steps);
+        self.folders.extend(other.folders);
+        self.changes.add(other.changes);
+        self.comparisons.extend(other.comparisons);
     }
 
     pub(super) fn run(&mut self) -> Result<(), Error> {
@@ -87,40 +102,11 @@ impl<'a> Walk<'a> {
                 self.entry(self.base, top, Wanted { name, ..wanted }, live)?;
             }
         }
-        while !self.open.is_empty() {
-            let next = self.open.len().saturating_sub(AHEAD);
-            let next = self.open.split_off(next);
-            let wanted = self.read(&next)?;
-            for (open, wanted) in next.into_iter().zip(wanted) {
-                self.folder(open, wanted)?;
-            }
+        let open = std::mem::take(&mut self.open);
+        for other in walk_together(self, open)? {
+            self.add(other);
         }
         self.compare()
-    }
-
-    /// What the backup has in these folders, read by several threads.
-    fn read(&self, folders: &[Open]) -> Result<Vec<Vec<Wanted>>, Error> {
-        let read_some = |folders: &[Open]| -> Result<Vec<Vec<Wanted>>, Error> {
-            let read = |open: &Open| {
-                self.go_on()?;
-                self.contents.folder(&open.trees)
-            };
-            folders.iter().map(read).collect()
-        };
-        let share = folders.len().div_ceil(THREADS).max(FEW);
-        thread::scope(|scope| {
-            let (first, others) = folders.split_at(share.min(folders.len()));
-            let others: Vec<_> = others
-                .chunks(share)
-                .map(|folders| scope.spawn(|| read_some(folders)))
-                .collect();
-            let mut all = read_some(first)?;
-            for other in others {
-                let panicked = |_| Error::Panicked("a thread that reads folders".into());
-                all.extend(other.join().map_err(panicked)??);
-            }
-            Ok(all)
-        })
     }
 
     fn wanted(&self, path: &Path) -> Result<Wanted, Error> {
@@ -129,13 +115,14 @@ impl<'a> Walk<'a> {
     }
 
     /// A folder that is in both.
-    fn folder(&mut self, open: Open, wanted: Vec<Wanted>) -> Result<(), Error> {
+    pub(super) fn folder(&mut self, open: Open) -> Result<(), Error> {
         let at = open.at;
         let folder = match open.folder {
             Some(folder) => folder,
             None => self.base.walk(&at).map_err(in_the_way)?,
         };
         let mut there: HashSet<OsString> = folder.names().map_err(LOOKING)?.into_iter().collect();
+        let wanted = self.contents.folder(&open.trees)?;
         let names: HashSet<OsString> = wanted.iter().map(|wanted| wanted.name.clone()).collect();
         for wanted in wanted {
             self.go_on()?;
@@ -237,9 +224,6 @@ impl<'a> Walk<'a> {
             trees: wanted.trees,
             folder: Some(folder),
         });
-        if let Some(last) = self.open.iter_mut().nth_back(AHEAD) {
-            last.folder = None;
-        }
         let mut step = FolderStep::unchanged(at.to_owned(), worn);
         // A folder that was only passed through has none of its own.
         if self.target.choice(at) == Choice::Chosen && after.mtime.is_some() {
@@ -347,10 +331,7 @@ impl<'a> Walk<'a> {
     /// Compares the files that are in both.
     fn compare(&mut self) -> Result<(), Error> {
         let comparisons = std::mem::take(&mut self.comparisons);
-        for (comparison, verdict) in compare(self.base, self.contents, comparisons, self.watch)? {
-            let Verdict::Differs { there } = verdict else {
-                continue;
-            };
+        for (comparison, there) in compare(self.base, self.contents, comparisons, self.watch)? {
             self.take_companions(&comparison.at, comparison.companions)?;
             let put = vec![Put {
                 within: PathBuf::new(),
