@@ -17,7 +17,8 @@ const RESERVED: [(&str, &str); 5] = [
 ];
 
 /// Which packages of this workspace each of them may name: its neighbours, and for the programs what they put together.
-const NEIGHBOURS: [(&str, &[&str]); 7] = [
+const NEIGHBOURS: [(&str, &[&str]); 8] = [
+    ("rustic_cdc", &[]),
     ("backup-api", &[]),
     ("backup-engine", &[]),
     ("backup-client", &["backup-api"]),
