@@ -10,8 +10,14 @@ use crate::Error;
 /// How many folders are held open, those that come next: a process may have so many open only.
 const HELD: usize = 64;
 
+/// Lets go of those that do not come soon any more, when so many have been added at the end.
+pub(super) fn hold_few(open: &mut [Open], added: usize) {
+    for later in open.iter_mut().rev().skip(HELD).take(added) {
+        later.folder = None;
+    }
+}
+
 /// Folders that are still to be looked at, the next one at the end.
-#[derive(Default)]
 struct Queue {
     open: Vec<Open>,
     /// Threads that look at one now, and may add those in it.
@@ -31,10 +37,10 @@ pub(super) fn walk_together<'a>(walk: &Walk<'a>, open: Vec<Open>) -> Result<Vec<
     };
     let run = || {
         let mut walk = walk.another();
-        while let Some(open) = shared.next() {
-            let looked = walk.folder(open);
-            shared.done(&mut walk.open, looked.is_ok());
-            looked?;
+        while let Some((open, mut turn)) = shared.next() {
+            walk.folder(open)?;
+            turn.found = std::mem::take(&mut walk.open);
+            turn.went_well = true;
         }
         Ok(walk)
     };
@@ -54,25 +60,40 @@ impl Shared {
     }
 
     /// The next folder; waits while others may still find some. `None`: there is none any more.
-    fn next(&self) -> Option<Open> {
+    fn next(&self) -> Option<(Open, Turn<'_>)> {
         let none_yet = |queue: &mut Queue| queue.open.is_empty() && queue.busy > 0;
         let waited = self.changed.wait_while(self.lock(), none_yet);
         let mut queue = waited.unwrap_or_else(PoisonError::into_inner);
         let next = queue.open.pop()?;
         queue.busy += 1;
-        Some(next)
+        let turn = Turn {
+            shared: self,
+            found: Vec::new(),
+            went_well: false,
+        };
+        Some((next, turn))
     }
+}
 
-    /// A folder has been looked at, and these were in it. After an error the others have nothing left to do.
-    fn done(&self, found: &mut Vec<Open>, well: bool) {
-        let mut queue = self.lock();
+/// One look at a folder. Its end is told however it ends, also by a panic: the others wait for it.
+struct Turn<'a> {
+    shared: &'a Shared,
+    /// The folders in it.
+    found: Vec<Open>,
+    went_well: bool,
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let mut queue = self.shared.lock();
         queue.busy -= 1;
-        queue.open.append(found);
-        if !well {
+        let added = self.found.len();
+        queue.open.append(&mut self.found);
+        if !self.went_well {
+            // The others have nothing left to do.
             queue.open.clear();
         }
-        let later = queue.open.iter_mut().rev().skip(HELD);
-        later.map_while(|open| open.folder.take()).for_each(drop);
-        self.changed.notify_all();
+        hold_few(&mut queue.open, added);
+        self.shared.changed.notify_all();
     }
 }

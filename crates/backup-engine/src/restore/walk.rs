@@ -12,7 +12,7 @@ use super::dir::Dir;
 use super::plan::{FolderStep, LOOKING, Put, Step, canceled, collision, in_the_way, worn};
 use super::seen::{Dress, Kind, Seen};
 use super::target::{Choice, Target};
-use super::together::walk_together;
+use super::together::{hold_few, walk_together};
 use super::tree::{Contents, Trees, Wanted, damaged};
 use crate::browse::{Change, EntryKind};
 use crate::database::COMPANIONS;
@@ -224,6 +224,7 @@ impl<'a> Walk<'a> {
             trees: wanted.trees,
             folder: Some(folder),
         });
+        hold_few(&mut self.open, 1);
         let mut step = FolderStep::unchanged(at.to_owned(), worn);
         // A folder that was only passed through has none of its own.
         if self.target.choice(at) == Choice::Chosen && after.mtime.is_some() {
