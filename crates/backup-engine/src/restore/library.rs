@@ -2,13 +2,15 @@
 //! already are read from it, in one consistent view, and the others fetched.
 
 use std::fs::File;
+use std::io;
 use std::path::Path;
+use std::thread;
 
 use super::Restore;
 use super::chunks::{Chunk, Zeros, chunks_of, there_already, total};
 use super::fill::Fill;
 use super::local::LocalPages;
-use super::stage::{STAGING, while_syncing};
+use super::stage::STAGING;
 use super::tree::damaged;
 use super::{PartPreview, plan::canceled};
 use crate::Error;
@@ -87,7 +89,15 @@ impl LibraryPlan {
             file.sync_all()?;
             sync_folder(&folder)
         };
-        match while_syncing(sync, || inspect(&staged, restore.watch))?? {
+        // The disk and the processor are busy with it at the same time.
+        let (synced, inspected) = thread::scope(|scope| {
+            let syncing = scope.spawn(sync);
+            let inspected = inspect(&staged, restore.watch);
+            let panicked = |_| Err(io::Error::other("the thread that syncs it broke down"));
+            (syncing.join().unwrap_or_else(panicked), inspected)
+        });
+        synced.map_err(STAGING)?;
+        match inspected? {
             Inspected::Sound => Ok(()),
             Inspected::Canceled => Err(canceled()),
         }

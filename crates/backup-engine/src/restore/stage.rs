@@ -163,10 +163,10 @@ impl Staging<'_> {
         let flat = OsString::from(format!("d{number}"));
         let file = self.folder.create_file(&flat).map_err(STAGING)?;
         self.fill(item, &file)?;
+        drop(file);
         let at = item.step.at.join(&item.put.within);
         let known = (self.known_unsound)(&self.plan.target.in_backup(&at));
-        let check = || soundness(&self.path.join(&flat), self.watch);
-        match while_syncing(|| file.sync_all(), check)? {
+        match soundness(&self.path.join(&flat), self.watch) {
             Soundness::Canceled => return Err(canceled()),
             Soundness::Damaged(detail) if !known => {
                 return Err(Error::Damaged {
@@ -257,21 +257,6 @@ pub(super) const STAGING: fn(io::Error) -> Error = |source| Error::Io {
     doing: "staging the backup",
     source,
 };
-
-/// Checks what was written while it goes to the disk: one waits for the processor, the other does not.
-pub(super) fn while_syncing<T>(
-    sync: impl FnOnce() -> io::Result<()> + Send,
-    check: impl FnOnce() -> T,
-) -> Result<T, Error> {
-    let (synced, checked) = thread::scope(|scope| {
-        let syncing = scope.spawn(sync);
-        let checked = check();
-        let panicked = |_| Err(io::Error::other("the thread that syncs it broke down"));
-        (syncing.join().unwrap_or_else(panicked), checked)
-    });
-    synced.map_err(STAGING)?;
-    Ok(checked)
-}
 
 /// Up to so many entries are synced one by one.
 const FEW: usize = 256;
