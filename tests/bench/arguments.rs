@@ -1,5 +1,7 @@
 //! What can be asked for on the command line.
 
+use std::path::PathBuf;
+
 #[derive(Clone, Copy, PartialEq)]
 pub enum Part {
     Database,
@@ -20,25 +22,29 @@ const PARTS: [(&str, Part); 6] = [
 ];
 
 const USAGE: &str = "\
-cargo xtask bench [ROUNDS] [--only PART] [--large]
+cargo xtask bench [ROUNDS] [--only PART] [--large] [--in FOLDER]
 
   ROUNDS       of the comparisons, 3 if not said
   --only PART  a: a database in use; a2: the library; b: a folder of files; c: a database of 4 GB;
                cancel: from a cancel to the end; list: 10,000 backups. Can be given more than once
-  --large      also c, which takes long and 20 GB of disk";
+  --large      also c, which takes long and 20 GB of disk
+  --in FOLDER  where everything is made, to measure another disk; beside the programs if not said";
 
 pub struct Arguments {
     pub rounds: u32,
     pub parts: Vec<Part>,
+    pub folder: Option<PathBuf>,
 }
 
 impl Arguments {
     /// Or how it is called.
     pub fn read(mut words: impl Iterator<Item = String>) -> Result<Self, String> {
-        let (mut rounds, mut only, mut large) = (3, Vec::new(), false);
+        let (mut rounds, mut only, mut large, mut folder) = (3, Vec::new(), false, None);
         while let Some(word) = words.next() {
             if word == "--large" {
                 large = true;
+            } else if word == "--in" {
+                folder = Some(words.next().ok_or(USAGE)?.into());
             } else if word == "--only" {
                 let name = words.next();
                 let part = PARTS
@@ -65,6 +71,7 @@ impl Arguments {
         Ok(Self {
             rounds,
             parts: parts.collect(),
+            folder,
         })
     }
 }

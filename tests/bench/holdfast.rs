@@ -127,6 +127,12 @@ impl Holdfast {
         Some(())
     }
 
+    pub fn rehearse(&self, backup: &str) {
+        let body = json!({"backup": backup, "depth": "rehearsal"}).to_string();
+        let job = self.service.ok("POST", "/holdfast/verify", Some(body));
+        self.completed(&id_in(&job));
+    }
+
     pub fn undo(&self) {
         let job = self.service.ok("POST", "/holdfast/undo", None);
         self.completed(&id_in(&job));

@@ -41,9 +41,10 @@ fn main() {
             std::process::exit(2);
         }
     };
-    // Beside the programs, not in the folder for temporary files, which is memory on some machines.
-    let target = std::env::current_exe().unwrap();
-    let folder = tempfile::tempdir_in(target.parent().unwrap()).unwrap();
+    // Not in the folder for temporary files, which is memory on some machines.
+    let programs = std::env::current_exe().unwrap();
+    let folder = arguments.folder.as_deref().or(programs.parent());
+    let folder = tempfile::tempdir_in(folder.unwrap()).unwrap();
     for part in &arguments.parts {
         run(*part, folder.path(), arguments.rounds);
     }

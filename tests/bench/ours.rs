@@ -78,6 +78,11 @@ impl Program for Ours {
         done.map(|()| cost)
     }
 
+    fn rehearse(&mut self, which: Which) -> Option<()> {
+        self.service.rehearse(self.id(which));
+        Some(())
+    }
+
     fn undo(&mut self) -> Option<Cost> {
         Some(self.measured(|| self.service.undo()).0)
     }

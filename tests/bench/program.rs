@@ -46,6 +46,11 @@ pub trait Program {
     /// Makes the input what it was.
     fn restore_in_place(&mut self, which: Which) -> Option<Cost>;
 
+    /// Proves by a rehearsal that this backup can be restored.
+    fn rehearse(&mut self, _which: Which) -> Option<()> {
+        None
+    }
+
     /// Brings back what the restore in place replaced: the state of the changed backup.
     fn undo(&mut self) -> Option<Cost>;
 }

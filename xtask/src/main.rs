@@ -28,7 +28,7 @@ cargo xtask COMMAND
   test      Set up, then run every check and every test
   e2e       Set up, then run the desktop test alone; screenshots go to target/screenshots
   torture   Break off, damage and fill up for up to an hour; an argument chooses tests by their names
-  bench     Measure beside restic, borg and rustic: [ROUNDS] [--only a|a2|b|c|cancel|list] [--large]
+  bench     Measure beside restic, borg and rustic: [ROUNDS] [--only a|a2|b|c|cancel|list] [--large] [--in FOLDER]
   bindings  Write ui/src/lib/bindings.ts from the app's commands; with --check, fail if it is stale
   package   Build the release and its .deb";
 

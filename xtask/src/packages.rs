@@ -18,14 +18,17 @@ pub const WINDOW: &[&str] = &[
 /// What measuring compares with.
 pub const BENCH: &[&str] = &["borgbackup", "restic"];
 
-/// What the tests need besides: a screen, a bus, a WebDriver, pictures, a Python for the SDK, and plain restic.
+/// What the tests need besides: a screen, a bus, a WebDriver, pictures, a Python for the SDK, plain restic, and
+/// file systems whose files can share blocks.
 pub const TESTS: &[&str] = &[
+    "btrfs-progs",
     "dbus",
     "gnome-keyring",
     "imagemagick",
     "python3-venv",
     "restic",
     "webkit2gtk-driver",
+    "xfsprogs",
     "xvfb",
 ];
 

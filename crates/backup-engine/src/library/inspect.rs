@@ -17,30 +17,40 @@ pub(crate) enum Inspected {
 ///
 /// Errors: `Damaged` when it is not a sound library, `NewerLibrary` when this version does not know its schema.
 pub(crate) fn inspect(path: &Path, watch: &Watch) -> Result<Inspected, Error> {
-    let damaged = |detail: String| Error::Damaged {
-        backup: None,
-        detail,
-    };
     let mut connection = open_immutable(path).map_err(|error| damaged(error.to_string()))?;
     let canceler = watch.clone();
-    let check = check_integrity(&mut connection, move || canceler.is_canceled());
-    let number = |pragma: &str| {
-        connection.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get::<_, i64>(0))
-    };
-    let verdict = move || -> Result<(i64, i64, String), rusqlite::Error> {
-        Ok((number("application_id")?, number("user_version")?, check?))
-    };
-    match verdict() {
+    match check_integrity(&mut connection, move || canceler.is_canceled()) {
         _ if watch.is_canceled() => Ok(Inspected::Canceled),
         Err(error) => Err(damaged(error.to_string())),
-        Ok((_, _, check)) if check != "ok" => Err(damaged(check)),
-        Ok((application, ..)) if application != APPLICATION_ID => {
+        Ok(check) if check != "ok" => Err(damaged(check)),
+        Ok(_) => recognise(path).map(|()| Inspected::Sound),
+    }
+}
+
+/// Reads who wrote it. Errors: `Damaged` when it is no library, `NewerLibrary` when this version does not know its schema.
+pub(crate) fn recognise(path: &Path) -> Result<(), Error> {
+    let numbers = || -> Result<(i64, i64), rusqlite::Error> {
+        let connection = open_immutable(path)?;
+        let number =
+            |pragma: &str| connection.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get(0));
+        Ok((number("application_id")?, number("user_version")?))
+    };
+    match numbers() {
+        Err(error) => Err(damaged(error.to_string())),
+        Ok((application, _)) if application != APPLICATION_ID => {
             Err(damaged("not a library".into()))
         }
-        Ok((_, schema, _)) if schema > SCHEMA => Err(Error::NewerLibrary {
+        Ok((_, schema)) if schema > SCHEMA => Err(Error::NewerLibrary {
             found: schema,
             known: SCHEMA,
         }),
-        Ok(_) => Ok(Inspected::Sound),
+        Ok(_) => Ok(()),
+    }
+}
+
+fn damaged(detail: String) -> Error {
+    Error::Damaged {
+        backup: None,
+        detail,
     }
 }

@@ -18,7 +18,7 @@ use crate::failpoint::failpoint;
 use crate::{Error, Outcome, Watch};
 
 use connections::{Connections, lock, open_reader};
-pub(crate) use inspect::{Inspected, inspect};
+pub(crate) use inspect::{Inspected, inspect, recognise};
 use schema::schema;
 pub(crate) use schema::{APPLICATION_ID, SCHEMA};
 

@@ -1,5 +1,5 @@
 //! Filling a staged file, several runs of its chunks at a time: from what is there already, proven by the chunk's id, else from
-//! the backup. Zeros become holes.
+//! the backup. Zeros become holes. Where the file began as the one that is there, what is proven stays as it lies.
 
 use std::fs::File;
 use std::io;
@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
+use super::blocks;
 use super::chunks::{Chunk, Zeros, is_chunk, total};
 use super::local::Local;
 use crate::destination::{Content, CopyError};
@@ -30,6 +31,8 @@ pub(super) struct Fill<'a> {
     content: &'a Content,
     zeros: &'a Zeros,
     watch: &'a Watch,
+    /// The length of the content that it began with; else it is empty.
+    begun: Option<u64>,
     unsynced: AtomicU64,
     /// One of the threads has failed.
     failed: AtomicBool,
@@ -62,21 +65,27 @@ impl<'a> Fill<'a> {
             content,
             zeros,
             watch,
+            begun: None,
             unsynced: AtomicU64::new(0),
             failed: AtomicBool::new(false),
         }
+    }
+
+    /// The file is not empty, but has this much of another one's content.
+    pub(super) fn begun(self, begun: Option<u64>) -> Self {
+        Self { begun, ..self }
     }
 
     /// Errors of the target are told from those of the backup.
     pub(super) fn run(&self, chunks: &[Chunk], local: &mut dyn Local) -> Result<(), CopyError> {
         let work = Mutex::new(Work { next: 0, local });
         let bytes = total(chunks);
+        self.file.set_len(bytes).map_err(CopyError::Target)?;
         if bytes < LARGE {
-            self.work(chunks, &work)?;
+            self.work(chunks, &work)
         } else {
-            self.work_together(chunks, &work)?;
+            self.work_together(chunks, &work)
         }
-        self.file.set_len(bytes).map_err(CopyError::Target)
     }
 
     fn work_together(&self, chunks: &[Chunk], work: &Mutex<Work>) -> Result<(), CopyError> {
@@ -121,7 +130,7 @@ impl<'a> Fill<'a> {
         while work.next < chunks.len() && work.next - begin < RUN_CHUNKS && bytes < RUN_BYTES {
             let (index, chunk) = (work.next, &chunks[work.next]);
             (work.next, bytes) = (index + 1, bytes + chunk.length);
-            if self.zeros.is(chunks, index) {
+            if self.zeros.is(chunks, index) && !self.has_old_content(chunk) {
                 continue;
             }
             let from = run.bytes.len();
@@ -143,10 +152,11 @@ impl<'a> Fill<'a> {
             let chunk = &chunks[*index];
             let read = there.clone().map(|there| &run.bytes[there]);
             match read.filter(|bytes| is_chunk(bytes, &chunk.id)) {
+                Some(_) if self.begun.is_some() => continue,
                 Some(bytes) => self.write(chunk.at, bytes).map_err(CopyError::Target)?,
                 None => {
                     missed += usize::from(there.is_some());
-                    self.fetch(chunk)?;
+                    self.bring(chunks, *index)?;
                 }
             }
             written += chunk.length;
@@ -158,7 +168,16 @@ impl<'a> Fill<'a> {
         Ok(missed)
     }
 
-    fn fetch(&self, chunk: &Chunk) -> Result<(), CopyError> {
+    fn has_old_content(&self, chunk: &Chunk) -> bool {
+        self.begun.is_some_and(|length| chunk.at < length)
+    }
+
+    /// Puts a chunk in its place that is not there.
+    fn bring(&self, chunks: &[Chunk], index: usize) -> Result<(), CopyError> {
+        let chunk = &chunks[index];
+        if self.zeros.is(chunks, index) {
+            return blocks::clear(self.file, chunk.at, chunk.length).map_err(CopyError::Target);
+        }
         let bytes = self.content.chunk(&chunk.id).map_err(CopyError::Source)?;
         if bytes.len() as u64 != chunk.length {
             return Err(CopyError::Source(wrong_length()));
@@ -166,8 +185,9 @@ impl<'a> Fill<'a> {
         self.write(chunk.at, &bytes).map_err(CopyError::Target)
     }
 
-    /// Writes all but the blocks that are zeros.
+    /// Writes all but the blocks that are zeros, where there are zeros already.
     fn write(&self, at: u64, bytes: &[u8]) -> io::Result<()> {
+        let is_hole = |block: &[u8]| self.begun.is_none() && is_zero(block);
         let mut begin = 0;
         while begin < bytes.len() {
             // Blocks of the file, not of the chunk.
@@ -176,11 +196,11 @@ impl<'a> Fill<'a> {
                 (from + BLOCK - into).min(bytes.len())
             };
             let mut end = ends(begin);
-            if is_zero(&bytes[begin..end]) {
+            if is_hole(&bytes[begin..end]) {
                 begin = end;
                 continue;
             }
-            while end < bytes.len() && !is_zero(&bytes[end..ends(end)]) {
+            while end < bytes.len() && !is_hole(&bytes[end..ends(end)]) {
                 end = ends(end);
             }
             failpoint("restore-write")?;

@@ -7,19 +7,21 @@ use std::path::Path;
 use std::thread;
 
 use super::Restore;
+use super::blocks;
 use super::chunks::{Chunk, Zeros, chunks_of, there_already, total};
-use super::fill::Fill;
-use super::local::LocalPages;
+use super::fill::{Fill, LARGE};
+use super::local::{Local, LocalFile, LocalPages, Patience};
 use super::stage::STAGING;
 use super::tree::damaged;
 use super::{PartPreview, plan::canceled};
 use crate::Error;
 use crate::backup::LIBRARY_FILE;
+use crate::database::PlainFile;
 use crate::destination::Part;
 use crate::durable::{create_private_folder, sync_folder};
 use crate::failpoint::failpoint;
 use crate::journal;
-use crate::library::{Inspected, inspect};
+use crate::library::{Inspected, inspect, recognise};
 use crate::watch::Phase;
 
 pub(super) struct LibraryPlan {
@@ -72,17 +74,10 @@ impl LibraryPlan {
         let folder = journal::staged(restore.data_dir);
         create_private_folder(&folder).map_err(STAGING)?;
         let staged = folder.join(LIBRARY_FILE);
-        let file = File::options().write(true).create_new(true).open(&staged);
-        let file = file.map_err(STAGING)?;
-        let pages = restore
-            .library
-            .unproven_pages()
-            .inspect_err(|error| tracing::debug!(%error, "all pages of the library are fetched"));
-        let mut local = LocalPages::new(pages.ok(), self.chunks.len());
-        let content = restore.contents.of(Part::Databases)?;
-        let filled = Fill::new(&file, content, zeros, restore.watch).run(&self.chunks, &mut local);
-        drop(local);
-        filled.map_err(|error| error.explain("staging the backup"))?;
+        let mut options = File::options();
+        options.read(true).write(true).create_new(true);
+        let file = options.open(&staged).map_err(STAGING)?;
+        self.fill(restore, &file, zeros)?;
         restore.watch.enter(Phase::Verifying);
         let sync = || {
             failpoint("restore-sync-library")?;
@@ -92,7 +87,11 @@ impl LibraryPlan {
         // The disk and the processor are busy with it at the same time.
         let (synced, inspected) = thread::scope(|scope| {
             let syncing = scope.spawn(sync);
-            let inspected = inspect(&staged, restore.watch);
+            let inspected = if restore.is_rehearsed() {
+                recognise(&staged).map(|()| Inspected::Sound)
+            } else {
+                inspect(&staged, restore.watch)
+            };
             let panicked = |_| Err(io::Error::other("the thread that syncs it broke down"));
             (syncing.join().unwrap_or_else(panicked), inspected)
         });
@@ -100,6 +99,41 @@ impl LibraryPlan {
         match inspected? {
             Inspected::Sound => Ok(()),
             Inspected::Canceled => Err(canceled()),
+        }
+    }
+    fn fill(&self, restore: &Restore, file: &File, zeros: &Zeros) -> Result<(), Error> {
+        let begun = self.begin(restore.library.file(), file)?;
+        let count = self.chunks.len();
+        let mut local: Box<dyn Local> = match begun {
+            Some(_) => Box::new(LocalFile {
+                file: Some(file),
+                there: None,
+                patience: Patience::of(count),
+            }),
+            None => {
+                let pages = restore.library.unproven_pages().inspect_err(
+                    |error| tracing::debug!(%error, "all pages of the library are fetched"),
+                );
+                Box::new(LocalPages::new(pages.ok(), count))
+            }
+        };
+        let content = restore.contents.of(Part::Databases)?;
+        let fill = Fill::new(file, content, zeros, restore.watch).begun(begun);
+        let filled = fill.run(&self.chunks, &mut *local);
+        filled.map_err(|error| error.explain("staging the backup"))
+    }
+
+    /// Lets it begin as the library's file is, whatever of the library lies in its log: each chunk is proven.
+    fn begin(&self, library: &Path, file: &File) -> Result<Option<u64>, Error> {
+        if self.bytes() < LARGE {
+            return Ok(None);
+        }
+        match PlainFile::open(library, || File::open(library)) {
+            Ok(library) => blocks::share(&library, file).map_err(STAGING),
+            Err(error) => {
+                tracing::debug!(%error, "the library is staged without its file");
+                Ok(None)
+            }
         }
     }
 }

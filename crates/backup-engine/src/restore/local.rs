@@ -1,10 +1,11 @@
 //! What is there already of a file that is staged: read instead of fetched, and proven by the caller.
 
+use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 
 use super::chunks::Chunk;
-use crate::database::{PageReader, PlainFile};
+use crate::database::PageReader;
 
 pub(super) trait Local: Send {
     /// Adds to `bytes` what lies in the place of this chunk; asked for in the order of the file, but not for all. False: it
@@ -15,16 +16,18 @@ pub(super) trait Local: Send {
     fn missed(&mut self, count: usize);
 }
 
-/// The file that is replaced, and which of the chunks were found in it.
+/// The file that is replaced, or the staged one that began as it.
 pub(super) struct LocalFile<'a> {
-    pub file: Option<PlainFile>,
-    pub there: &'a [bool],
+    pub file: Option<&'a File>,
+    /// Which of the chunks were found in it. `None`: nobody has looked.
+    pub there: Option<&'a [bool]>,
+    pub patience: Patience,
 }
 
 impl Local for LocalFile<'_> {
     fn read(&mut self, index: usize, chunk: &Chunk, bytes: &mut Vec<u8>) -> bool {
-        let there = self.there.get(index).copied().unwrap_or_default();
-        let Some(file) = self.file.as_ref().filter(|_| there) else {
+        let there = |there: &[bool]| there.get(index).copied().unwrap_or_default();
+        let Some(file) = self.file.filter(|_| self.there.is_none_or(there)) else {
             return false;
         };
         let Ok(length) = usize::try_from(chunk.length) else {
@@ -40,15 +43,18 @@ impl Local for LocalFile<'_> {
         read
     }
 
-    fn missed(&mut self, _: usize) {}
+    fn missed(&mut self, count: usize) {
+        if self.patience.is_lost(count) {
+            self.file = None;
+        }
+    }
 }
 
 /// The library's pages, read along. Given up where too few of them are of use.
 pub(super) struct LocalPages {
     pages: Option<PageReader>,
     at: u64,
-    misses: usize,
-    bearable: usize,
+    patience: Patience,
 }
 
 impl LocalPages {
@@ -56,8 +62,7 @@ impl LocalPages {
         Self {
             pages,
             at: 0,
-            misses: 0,
-            bearable: (chunks / 4).max(64),
+            patience: Patience::of(chunks),
         }
     }
 }
@@ -81,9 +86,28 @@ impl Local for LocalPages {
     }
 
     fn missed(&mut self, count: usize) {
-        self.misses += count;
-        if self.misses > self.bearable {
+        if self.patience.is_lost(count) {
             self.pages = None;
         }
+    }
+}
+
+/// How many of a file's chunks may be read in vain.
+pub(super) struct Patience {
+    misses: usize,
+    bearable: usize,
+}
+
+impl Patience {
+    pub(super) fn of(chunks: usize) -> Self {
+        Self {
+            misses: 0,
+            bearable: (chunks / 4).max(64),
+        }
+    }
+
+    fn is_lost(&mut self, misses: usize) -> bool {
+        self.misses += misses;
+        self.misses > self.bearable
     }
 }

@@ -10,11 +10,12 @@ use std::thread;
 
 use rustic_core::repofile::NodeType;
 
-use super::chunks::{Zeros, chunks_of};
+use super::blocks;
+use super::chunks::{Chunk, Zeros, chunks_of, total};
 use super::compare::THREADS;
 use super::dir::Dir;
 use super::fill::{Fill, LARGE};
-use super::local::LocalFile;
+use super::local::{LocalFile, Patience};
 use super::plan::{Plan, Put, Step, canceled, collision};
 use super::seen::{Dress, Kind};
 use super::tree::Contents;
@@ -32,6 +33,8 @@ pub(super) struct Staging<'a> {
     pub contents: &'a Contents,
     pub zeros: &'a Zeros,
     pub watch: &'a Watch,
+    /// Whether SQLite has to look at the databases.
+    pub check: bool,
     /// Whether the record of the backup tells that this database, by its path there, was not sound.
     pub known_unsound: &'a (dyn Fn(&Path) -> bool + Sync),
 }
@@ -165,6 +168,9 @@ impl Staging<'_> {
         self.fill(item, &file)?;
         drop(file);
         let at = item.step.at.join(&item.put.within);
+        if !self.check {
+            return self.move_in(&flat, &folder, item);
+        }
         let known = (self.known_unsound)(&self.plan.target.in_backup(&at));
         match soundness(&self.path.join(&flat), self.watch) {
             Soundness::Canceled => return Err(canceled()),
@@ -176,19 +182,33 @@ impl Staging<'_> {
             }
             Soundness::Sound | Soundness::Damaged(_) | Soundness::Unchecked(_) => {}
         }
-        let moved = self.folder.rename(&flat, &folder, &item.name);
-        moved.map_err(|error| self.explain(error, &folder, &item.name))
+        self.move_in(&flat, &folder, item)
+    }
+
+    fn move_in(&self, flat: &OsStr, folder: &Dir, item: &Item) -> Result<(), Error> {
+        let moved = self.folder.rename(flat, folder, &item.name);
+        moved.map_err(|error| self.explain(error, folder, &item.name))
     }
 
     fn fill(&self, item: &Item, file: &File) -> Result<(), Error> {
         let content = self.contents.of(item.put.wanted.part)?;
         let chunks = chunks_of(&item.put.wanted.node, content)?;
-        let some = item.put.there.iter().any(|there| *there);
-        let mut local = LocalFile {
-            file: some.then(|| self.live(&item.step.at)).flatten(),
-            there: &item.put.there,
+        let there = &item.put.there;
+        let some = there.iter().any(|there| *there);
+        let live = some.then(|| self.live(&item.step.at)).flatten();
+        let begun = match &live {
+            Some(live) if is_worth_sharing(&chunks, there) => {
+                blocks::share(live, file).map_err(STAGING)?
+            }
+            _ => None,
         };
-        let filled = Fill::new(file, content, self.zeros, self.watch).run(&chunks, &mut local);
+        let mut local = LocalFile {
+            file: begun.map_or(live.as_deref(), |_| Some(file)),
+            there: Some(there),
+            patience: Patience::of(chunks.len()),
+        };
+        let fill = Fill::new(file, content, self.zeros, self.watch).begun(begun);
+        let filled = fill.run(&chunks, &mut local);
         filled.map_err(|error| error.explain("staging the backup"))?;
         let dress = Dress::of(&item.put.wanted.node.meta);
         dress.put_on(file).map_err(STAGING)
@@ -251,6 +271,13 @@ impl Staging<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether most of a large file is there already.
+fn is_worth_sharing(chunks: &[Chunk], there: &[bool]) -> bool {
+    let found = chunks.iter().zip(there).filter(|(_, there)| **there);
+    let bytes: u64 = found.map(|(chunk, _)| chunk.length).sum();
+    total(chunks) >= LARGE && bytes >= total(chunks) / 2
 }
 
 pub(super) const STAGING: fn(io::Error) -> Error = |source| Error::Io {

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod bench;
+mod blocks;
 mod breaks;
 mod content;
 mod hostile;
+mod soundness;

@@ -1,0 +1,169 @@
+//! Restores on file systems where files can share blocks: real ones, made in a file and mounted for this test alone.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod common;
+
+use std::fs::{self, File};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus};
+
+use backup_engine::{Depth, Engine, NewSource, Outcome, SourceKind, Watch};
+use common::*;
+use rusqlite::Connection;
+
+/// Tells the test, once it runs with the file system mounted, where that is.
+const MOUNTED: &str = "HOLDFAST_TEST_SHARED_BLOCKS";
+
+#[test]
+fn a_restore_on_btrfs_takes_room_for_what_differs() {
+    on("btrfs", "a_restore_on_btrfs_takes_room_for_what_differs");
+}
+
+#[test]
+fn a_restore_on_xfs_takes_room_for_what_differs() {
+    on("xfs", "a_restore_on_xfs_takes_room_for_what_differs");
+}
+
+/// Runs this test program once more, for this test, in a mount namespace of its own.
+fn on(kind: &str, test: &str) {
+    if let Some(mounted) = std::env::var_os(MOUNTED) {
+        return restores_share_blocks(Path::new(&mounted));
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let image = folder.path().join("image");
+    File::create(&image).unwrap().set_len(1 << 30).unwrap();
+    let made = Command::new(format!("mkfs.{kind}"))
+        .arg("-q")
+        .arg(&image)
+        .output();
+    if !made.is_ok_and(|made| made.status.success()) {
+        eprintln!("skipped: no {kind} can be made here");
+        return;
+    }
+    let mounted = folder.path().join("mounted");
+    fs::create_dir(&mounted).unwrap();
+    let with_it_mounted = |command: &str| -> ExitStatus {
+        let script = format!("mount -o loop \"$0\" \"$1\" && {command}");
+        let mut unshare = Command::new("unshare");
+        unshare
+            .args(["--mount", "sh", "-c", &script])
+            .args([&image, &mounted])
+            .arg(std::env::current_exe().unwrap())
+            .arg(test)
+            .env(MOUNTED, &mounted)
+            .env("TMPDIR", &mounted);
+        unshare.status().unwrap()
+    };
+    if !with_it_mounted("true").success() {
+        eprintln!("skipped: this system does not allow mounting a {kind}");
+        return;
+    }
+    assert!(with_it_mounted("\"$2\" --exact \"$3\" --nocapture").success());
+}
+
+fn restores_share_blocks(mounted: &Path) {
+    let home = Home::new();
+    assert!(home.folder.path().starts_with(mounted));
+    let engine = home.open();
+    let live = Live::make(&home, &engine);
+    let before = live.state(&engine);
+    let record = back_up(&engine);
+    live.change(&engine);
+    let changed = live.state(&engine);
+    assert_ne!(before, changed);
+
+    let taken = taken(mounted, || restore(&engine, &record.id));
+    // Three files of 23 MB and more were staged, and what they took the place of is kept.
+    assert!(taken < 12 << 20, "{taken} bytes");
+    assert_eq!(live.state(&engine), before);
+    assert_eq!(
+        engine.undo(&Watch::unwatched()).unwrap(),
+        Outcome::Completed(())
+    );
+    assert_eq!(live.state(&engine), changed);
+    // Once more, without SQLite looking at the databases.
+    let verified = engine.verify(Some(&record.id), Depth::Rehearsal, &Watch::unwatched());
+    assert!(
+        matches!(verified, Ok(Outcome::Completed(_))),
+        "{verified:?}"
+    );
+    restore(&engine, &record.id);
+    assert_eq!(live.state(&engine), before);
+    assert_sound(&home.data());
+}
+
+/// A file, a database and the library, each large enough to share blocks.
+struct Live {
+    folder: PathBuf,
+}
+
+impl Live {
+    fn make(home: &Home, engine: &Engine) -> Self {
+        let folder = home.folder.path().join("live");
+        fs::create_dir(&folder).unwrap();
+        let live = Self { folder };
+        fs::write(live.file(), text(1, 24 << 20)).unwrap();
+        let database = live.database();
+        database
+            .execute_batch("CREATE TABLE t (id INTEGER PRIMARY KEY, text TEXT)")
+            .unwrap();
+        for row in 0..24_i64 {
+            let text = text(100 + row.unsigned_abs(), 1 << 20);
+            database
+                .execute("INSERT INTO t VALUES (?1, ?2)", (row, text))
+                .unwrap();
+        }
+        fill(engine, 240, 100_000);
+        let new = NewSource {
+            kind: SourceKind::Folder,
+            path: live.folder.clone(),
+            excludes: Vec::new(),
+        };
+        engine.add_source(new).unwrap();
+        live
+    }
+
+    fn file(&self) -> PathBuf {
+        self.folder.join("file")
+    }
+
+    fn database(&self) -> Connection {
+        Connection::open(self.folder.join("app.db")).unwrap()
+    }
+
+    fn change(&self, engine: &Engine) {
+        let file = File::options().write(true).open(self.file()).unwrap();
+        file.write_all_at(b"changed", 9 << 20).unwrap();
+        file.set_len(23 << 20).unwrap();
+        self.database()
+            .execute("UPDATE t SET text = 'changed' WHERE id = 7", [])
+            .unwrap();
+        engine.library().put(&[versioned(7, 1, 100_000)]).unwrap();
+    }
+
+    /// What is in each of the three.
+    fn state(&self, engine: &Engine) -> [String; 3] {
+        let database = self.database();
+        let check = database.query_row("PRAGMA integrity_check", [], |row| row.get(0));
+        assert_eq!(check, Ok("ok".to_owned()));
+        let texts = "SELECT group_concat(text, ' ') FROM t";
+        [
+            fs::read_to_string(self.file()).unwrap(),
+            database.query_row(texts, [], |row| row.get(0)).unwrap(),
+            dump(engine),
+        ]
+    }
+}
+
+/// How much less is free afterwards.
+fn taken(mounted: &Path, work: impl FnOnce()) -> u64 {
+    let free = || {
+        rustix::fs::syncfs(File::open(mounted).unwrap()).unwrap();
+        let facts = rustix::fs::statvfs(mounted).unwrap();
+        facts.f_bfree * facts.f_frsize
+    };
+    let before = free();
+    work();
+    before.saturating_sub(free())
+}
