@@ -10,6 +10,8 @@ mod report;
 mod seen;
 mod to_read;
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::Instant;
 
 use chrono::{DateTime, Utc};
@@ -21,7 +23,7 @@ use crate::database::CopyFolder;
 use crate::destination::{BackupRecord, COMMITTED, Destination, Details, Hold, Part, Session};
 use crate::failpoint::failpoint;
 use crate::library::Library;
-use crate::sources::{FolderSources, Missing, Root};
+use crate::sources::{FolderSources, Measure, Missing, Root};
 use crate::watch::{Outcome, Phase};
 use crate::{BackupId, Error, Watch};
 
@@ -33,6 +35,9 @@ pub(crate) const LIBRARY_FILE: &str = "library.db";
 
 /// An open part of the destination, with the ids of what is stored there.
 type Store = Session<IndexedIdsStatus>;
+
+/// The destination as long as it is held, its databases, and its files where there are sources.
+type Opened = (Hold, Store, Option<Store>);
 
 /// Who makes a backup, and of what moment.
 pub(crate) struct Origin<'a> {
@@ -67,21 +72,42 @@ impl Backup<'_> {
     pub(crate) fn run(mut self) -> Result<Outcome<BackupRecord>, Error> {
         let started = Instant::now();
         self.watch.enter(Phase::Preparing);
-        let hold = self.destination.hold(self.watch)?;
-        let databases = self.open(&hold, Part::Databases)?;
-        let roots = std::mem::take(&mut self.sources);
-        let files = if roots.is_empty() {
-            None
-        } else {
-            Some(self.open(&hold, Part::Files)?)
-        };
-        let sources = FolderSources::new(roots, self.watch);
-        let outcome = self.store(&databases, files.as_ref(), &sources, started);
+        let sources = FolderSources::new(std::mem::take(&mut self.sources), self.watch);
+        let (opened, measured) = self.open_and_measure(&sources);
+        let (_hold, databases, files) = opened?;
+        let bytes = measured?.bytes;
+        let outcome = self.store(&databases, files.as_ref(), (&sources, bytes), started);
         if !matches!(outcome, Ok(Outcome::Completed(_))) {
             databases.discard_written();
             files.iter().for_each(Session::discard_written);
         }
         outcome
+    }
+
+    /// Deriving a key keeps one processor busy for a third of a second; meanwhile it is found out how much there is to store.
+    fn open_and_measure(
+        &self,
+        sources: &FolderSources,
+    ) -> (Result<Opened, Error>, Result<Measure, Error>) {
+        let given_up = AtomicBool::new(false);
+        let measure = || sources.measure(|| given_up.load(Ordering::Relaxed));
+        thread::scope(|scope| {
+            let measuring = scope.spawn(measure);
+            let opened = self.open_all(sources);
+            given_up.store(opened.is_err(), Ordering::Relaxed);
+            let panicked = |_| Error::Panicked("a thread that measures the sources".into());
+            (opened, measuring.join().map_err(panicked))
+        })
+    }
+
+    fn open_all(&self, sources: &FolderSources) -> Result<Opened, Error> {
+        let hold = self.destination.hold(self.watch)?;
+        let databases = self.open(&hold, Part::Databases)?;
+        let files = match sources.is_empty() {
+            true => None,
+            false => Some(self.open(&hold, Part::Files)?),
+        };
+        Ok((hold, databases, files))
     }
 
     fn open(&self, hold: &Hold, part: Part) -> Result<Store, Error> {
@@ -94,7 +120,7 @@ impl Backup<'_> {
         &self,
         databases: &Store,
         files: Option<&Store>,
-        sources: &FolderSources,
+        (sources, measured): (&FolderSources, u64),
         started: Instant,
     ) -> Result<Outcome<BackupRecord>, Error> {
         let mut seen = self.seen.load(self.destination);
@@ -107,7 +133,7 @@ impl Backup<'_> {
             self.watch,
         )?;
         let bytes = library.stored.details.bytes;
-        self.watch.expect(bytes + sources.measure().bytes);
+        self.watch.expect(bytes + measured);
         self.watch.enter(Phase::Storing);
         let files = match files {
             Some(store) => {

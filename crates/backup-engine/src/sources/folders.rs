@@ -97,15 +97,15 @@ impl FolderSources {
         Ok((node, FileToRead::new(task)))
     }
 
-    /// Looks at the metadata of everything. Stops early when the job is cancelled.
-    pub(crate) fn measure(&self) -> Measure {
+    /// Looks at the metadata of everything. Stops early when nobody wants to know any more, or the job is cancelled.
+    pub(crate) fn measure(&self, given_up: impl Fn() -> bool) -> Measure {
         let mut measure = Measure::default();
         for part in &self.parts {
             // What cannot be read is told by the walk that reads.
             let Ok((_, tree)) = Tree::new(&part.root, &Unread::silent()) else {
                 continue;
             };
-            for met in tree.take_while(|_| !self.watch.is_canceled()) {
+            for met in tree.take_while(|_| !self.watch.is_canceled() && !given_up()) {
                 measure.entries += 1;
                 if met.metadata.is_file() {
                     measure.bytes += met.metadata.len();
@@ -113,6 +113,10 @@ impl FolderSources {
             }
         }
         measure
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.parts.is_empty()
     }
 
     /// Fails for the first source whose folder could not be read as a whole: it was gone, or became another one, while
@@ -230,7 +234,7 @@ impl ReadSource for FolderSources {
     type Iter = Entries;
 
     fn size(&self) -> RusticResult<Option<u64>> {
-        Ok(Some(self.measure().bytes))
+        Ok(Some(self.measure(|| false).bytes))
     }
 
     fn entries(&self) -> Entries {

@@ -23,7 +23,7 @@ use std::path::PathBuf;
 pub use id::SourceId;
 pub(crate) use {
     class::{Class, Classes, open_regular},
-    folders::{FolderSources, FoundDatabase},
+    folders::{FolderSources, FoundDatabase, Measure},
     node::{Names, node_of},
     read::FileToRead,
     root::{OWN_FOLDER, Root},

@@ -35,7 +35,7 @@ fn all_sources_come_under_their_ids_and_databases_are_set_aside() {
     let sources = FolderSources::new(roots, &Watch::unwatched());
     let size = fs::metadata(place.path().join("1/n.db")).unwrap().len();
     assert_eq!(
-        sources.measure(),
+        sources.measure(|| false),
         Measure {
             entries: 3,
             bytes: size + 5
@@ -114,9 +114,11 @@ fn a_cancelled_job_gets_no_more_entries() {
     fs::write(place.path().join("x"), "").unwrap();
     let mut entries = sources.entries();
     assert!(entries.next().is_some());
+    assert_eq!(sources.measure(|| false).entries, 1);
+    assert_eq!(sources.measure(|| true).entries, 0);
     flag.cancel();
     assert!(entries.next().is_none());
-    assert_eq!(sources.measure().entries, 0);
+    assert_eq!(sources.measure(|| false).entries, 0);
 }
 
 /// Runs this test alone in a process without root's powers: root may read whatever it likes.
