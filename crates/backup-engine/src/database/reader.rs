@@ -55,13 +55,6 @@ impl PageReader {
         })
     }
 
-    /// The same without a proof: for a reader who compares each page with what it should be.
-    pub(crate) fn of_ours_unproven(path: &Path) -> Result<Self, Error> {
-        let pages = Pages::begin(super::connect::open(path)?, true)?;
-        let unasked = Soundness::Unchecked("nobody asked".into());
-        Ok(Self::new(Source::Pages(pages), Proof::known(unasked)))
-    }
-
     /// Pages out of one read transaction, and their proof out of another that sees the same.
     pub(super) fn live(path: &Path, owner: Owner, watch: &Watch) -> Result<Self, rusqlite::Error> {
         let (pages, beside) = pair(path)?;

@@ -242,11 +242,6 @@ impl Library {
         })
     }
 
-    /// The same view, of which nothing is proven. Each page is to be compared with what it should be.
-    pub(crate) fn unproven_pages(&self) -> Result<PageReader, Error> {
-        self.with(|_| PageReader::of_ours_unproven(&self.path))
-    }
-
     /// Closes the library, lets `swap` put another folder in its place, and opens what is there then. All readers and
     /// writers wait. Where `swap` fails, what is there is opened all the same, and its error returned.
     pub(crate) fn replace<T>(&self, swap: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {

@@ -90,30 +90,6 @@ pub(crate) fn is_chunk(bytes: &[u8], id: &DataId) -> bool {
     <[u8; 32]>::from(Sha256::digest(bytes)) == hash_of(id)
 }
 
-/// Which chunks this file, read from its beginning, has at their places.
-pub(crate) fn there_already(
-    file: &mut dyn Read,
-    chunks: &[Chunk],
-    watch: &Watch,
-) -> io::Result<Vec<bool>> {
-    let mut there = Vec::with_capacity(chunks.len());
-    let mut buffer = Vec::new();
-    for chunk in chunks {
-        if watch.is_canceled() {
-            return Err(io::Error::other("cancelled"));
-        }
-        buffer.clear();
-        file.take(chunk.length).read_to_end(&mut buffer)?;
-        let whole = buffer.len() as u64 == chunk.length;
-        there.push(whole && is_chunk(&buffer, &chunk.id));
-        if !whole {
-            break;
-        }
-    }
-    there.resize(chunks.len(), false);
-    Ok(there)
-}
-
 /// Chunks that one thread compares.
 const SHARE: usize = 64;
 

@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use super::blocks;
-use super::chunks::{Chunk, Zeros, is_chunk, total};
+use super::chunks::{Chunk, Zeros, total};
 use super::local::Local;
 use crate::destination::{Content, CopyError};
 use crate::failpoint::failpoint;
@@ -38,21 +38,6 @@ pub(super) struct Fill<'a> {
     failed: AtomicBool,
 }
 
-/// What is still to be done, shared by the threads.
-struct Work<'a> {
-    next: usize,
-    local: &'a mut dyn Local,
-}
-
-/// Chunks that follow on one another, and what is there of them.
-#[derive(Default)]
-struct Run {
-    chunks: Range<usize>,
-    /// For each chunk that is not all zeros, where in `bytes` it was read to. `None`: it is to be fetched.
-    wanted: Vec<(usize, Option<Range<usize>>)>,
-    bytes: Vec<u8>,
-}
-
 impl<'a> Fill<'a> {
     pub(super) fn new(
         file: &'a File,
@@ -77,23 +62,28 @@ impl<'a> Fill<'a> {
     }
 
     /// Errors of the target are told from those of the backup.
-    pub(super) fn run(&self, chunks: &[Chunk], local: &mut dyn Local) -> Result<(), CopyError> {
-        let work = Mutex::new(Work { next: 0, local });
+    pub(super) fn run(&self, chunks: &[Chunk], local: &Local) -> Result<(), CopyError> {
+        let next = Mutex::new(0);
         let bytes = total(chunks);
         self.file.set_len(bytes).map_err(CopyError::Target)?;
         if bytes < LARGE {
-            self.work(chunks, &work)
+            self.work(chunks, local, &next)
         } else {
-            self.work_together(chunks, &work)
+            self.work_together(chunks, local, &next)
         }
     }
 
-    fn work_together(&self, chunks: &[Chunk], work: &Mutex<Work>) -> Result<(), CopyError> {
+    fn work_together(
+        &self,
+        chunks: &[Chunk],
+        local: &Local,
+        next: &Mutex<usize>,
+    ) -> Result<(), CopyError> {
         // One more than there are processors: one of them waits for the disk now and then.
         let count = thread::available_parallelism().map_or(1, usize::from) + 1;
         thread::scope(|scope| {
             let threads: Vec<_> = (0..count)
-                .map(|_| scope.spawn(|| self.work(chunks, work)))
+                .map(|_| scope.spawn(|| self.work(chunks, local, next)))
                 .collect();
             let mut result = Ok(());
             for thread in threads {
@@ -107,65 +97,57 @@ impl<'a> Fill<'a> {
         })
     }
 
-    fn work(&self, chunks: &[Chunk], work: &Mutex<Work>) -> Result<(), CopyError> {
-        let (mut run, mut missed) = (Run::default(), 0);
-        while self.take(chunks, work, missed, &mut run) {
-            missed = self.put(chunks, &run).inspect_err(|_| {
-                self.failed.store(true, Ordering::Relaxed);
-            })?;
+    fn work(&self, chunks: &[Chunk], local: &Local, next: &Mutex<usize>) -> Result<(), CopyError> {
+        let mut buffer = Vec::new();
+        while let Some(run) = self.take(chunks, next) {
+            self.put_run(chunks, run, local, &mut buffer)
+                .inspect_err(|_| self.failed.store(true, Ordering::Relaxed))?;
         }
         Ok(())
     }
 
-    /// Takes the next run on, and reads what is there of it. False: there is none.
-    fn take(&self, chunks: &[Chunk], work: &Mutex<Work>, missed: usize, run: &mut Run) -> bool {
-        let mut work = work.lock().unwrap_or_else(PoisonError::into_inner);
-        work.local.missed(missed);
-        if work.next == chunks.len() || self.failed.load(Ordering::Relaxed) {
-            return false;
+    /// The next chunks that follow on one another.
+    fn take(&self, chunks: &[Chunk], next: &Mutex<usize>) -> Option<Range<usize>> {
+        let mut next = next.lock().unwrap_or_else(PoisonError::into_inner);
+        if *next == chunks.len() || self.failed.load(Ordering::Relaxed) {
+            return None;
         }
-        run.wanted.clear();
-        run.bytes.clear();
-        let (begin, mut bytes) = (work.next, 0);
-        while work.next < chunks.len() && work.next - begin < RUN_CHUNKS && bytes < RUN_BYTES {
-            let (index, chunk) = (work.next, &chunks[work.next]);
-            (work.next, bytes) = (index + 1, bytes + chunk.length);
-            if self.zeros.is(chunks, index) && !self.has_old_content(chunk) {
-                continue;
-            }
-            let from = run.bytes.len();
-            let there = work.local.read(index, chunk, &mut run.bytes);
-            run.wanted
-                .push((index, there.then_some(from..run.bytes.len())));
+        let (begin, mut bytes) = (*next, 0);
+        while *next < chunks.len() && *next - begin < RUN_CHUNKS && bytes < RUN_BYTES {
+            bytes += chunks[*next].length;
+            *next += 1;
         }
-        run.chunks = begin..work.next;
-        true
+        Some(begin..*next)
     }
 
-    /// Writes a run. Returns how many of the chunks that were read are not what they should be.
-    fn put(&self, chunks: &[Chunk], run: &Run) -> Result<usize, CopyError> {
-        let (mut written, mut missed) = (0, 0);
-        for (index, there) in &run.wanted {
+    fn put_run(
+        &self,
+        chunks: &[Chunk],
+        run: Range<usize>,
+        local: &Local,
+        buffer: &mut Vec<u8>,
+    ) -> Result<(), CopyError> {
+        let mut written = 0;
+        for index in run.clone() {
             if self.watch.is_canceled() {
                 return Err(CopyError::Target(io::Error::other("cancelled")));
             }
-            let chunk = &chunks[*index];
-            let read = there.clone().map(|there| &run.bytes[there]);
-            match read.filter(|bytes| is_chunk(bytes, &chunk.id)) {
-                Some(_) if self.begun.is_some() => continue,
-                Some(bytes) => self.write(chunk.at, bytes).map_err(CopyError::Target)?,
-                None => {
-                    missed += usize::from(there.is_some());
-                    self.bring(chunks, *index)?;
-                }
+            let chunk = &chunks[index];
+            if self.zeros.is(chunks, index) && !self.has_old_content(chunk) {
+                continue;
+            }
+            if !local.read(chunks, index, buffer) {
+                self.bring(chunks, index)?;
+            } else if self.begun.is_none() {
+                self.write(chunk.at, buffer).map_err(CopyError::Target)?;
+            } else {
+                continue;
             }
             written += chunk.length;
         }
-        let run = &chunks[run.chunks.clone()];
-        self.watch
-            .advance(run.iter().map(|chunk| chunk.length).sum());
-        self.sync(written).map_err(CopyError::Target)?;
-        Ok(missed)
+        let run = chunks[run].iter();
+        self.watch.advance(run.map(|chunk| chunk.length).sum());
+        self.sync(written).map_err(CopyError::Target)
     }
 
     fn has_old_content(&self, chunk: &Chunk) -> bool {

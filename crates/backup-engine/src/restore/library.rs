@@ -1,5 +1,5 @@
-//! The library's own file in a restore: staged as a folder that takes the place of the library's. Pages that the library has
-//! already are read from it, in one consistent view, and the others fetched.
+//! The library's own file in a restore: staged as a folder that takes the place of the library's. What its file has
+//! already is read from there, and the rest fetched.
 
 use std::fs::File;
 use std::io;
@@ -8,9 +8,9 @@ use std::thread;
 
 use super::Restore;
 use super::blocks;
-use super::chunks::{Chunk, Zeros, chunks_of, there_already, total};
+use super::chunks::{Chunk, Zeros, chunks_of, there_in, total};
 use super::fill::{Fill, LARGE};
-use super::local::{Local, LocalFile, LocalPages, Patience};
+use super::local::Local;
 use super::stage::STAGING;
 use super::tree::damaged;
 use super::{PartPreview, plan::canceled};
@@ -21,7 +21,7 @@ use crate::destination::Part;
 use crate::durable::{create_private_folder, sync_folder};
 use crate::failpoint::failpoint;
 use crate::journal;
-use crate::library::{Inspected, inspect, recognise};
+use crate::library::{Inspected, Library, inspect, recognise};
 use crate::watch::Phase;
 
 pub(super) struct LibraryPlan {
@@ -52,11 +52,8 @@ impl LibraryPlan {
 
     /// What would be fetched. Its items are compared elsewhere.
     pub(super) fn preview(&self, restore: &Restore) -> PartPreview {
-        let there = restore
-            .library
-            .unproven_pages()
-            .ok()
-            .and_then(|mut pages| there_already(&mut pages, &self.chunks, restore.watch).ok());
+        let there = file_of(restore.library)
+            .and_then(|file| there_in(&file, &self.chunks, restore.watch).ok());
         let there = there.unwrap_or_else(|| vec![false; self.chunks.len()]);
         let fetched = self.chunks.iter().zip(there).filter(|(_, there)| !there);
         PartPreview {
@@ -102,38 +99,23 @@ impl LibraryPlan {
         }
     }
     fn fill(&self, restore: &Restore, file: &File, zeros: &Zeros) -> Result<(), Error> {
-        let begun = self.begin(restore.library.file(), file)?;
-        let count = self.chunks.len();
-        let mut local: Box<dyn Local> = match begun {
-            Some(_) => Box::new(LocalFile {
-                file: Some(file),
-                there: None,
-                patience: Patience::of(count),
-            }),
-            None => {
-                let pages = restore.library.unproven_pages().inspect_err(
-                    |error| tracing::debug!(%error, "all pages of the library are fetched"),
-                );
-                Box::new(LocalPages::new(pages.ok(), count))
-            }
+        let live = file_of(restore.library);
+        let begun = match &live {
+            Some(live) if self.bytes() >= LARGE => blocks::share(live, file).map_err(STAGING)?,
+            _ => None,
         };
+        let local = Local::new(begun.map_or(live.as_deref(), |_| Some(file)), None);
         let content = restore.contents.of(Part::Databases)?;
         let fill = Fill::new(file, content, zeros, restore.watch).begun(begun);
-        let filled = fill.run(&self.chunks, &mut *local);
+        let filled = fill.run(&self.chunks, &local);
         filled.map_err(|error| error.explain("staging the backup"))
     }
+}
 
-    /// Lets it begin as the library's file is, whatever of the library lies in its log: each chunk is proven.
-    fn begin(&self, library: &Path, file: &File) -> Result<Option<u64>, Error> {
-        if self.bytes() < LARGE {
-            return Ok(None);
-        }
-        match PlainFile::open(library, || File::open(library)) {
-            Ok(library) => blocks::share(&library, file).map_err(STAGING),
-            Err(error) => {
-                tracing::debug!(%error, "the library is staged without its file");
-                Ok(None)
-            }
-        }
-    }
+/// The library's own file, as it lies there: what is in the log is not in it, and each chunk that is read of it is proven.
+fn file_of(library: &Library) -> Option<PlainFile> {
+    let path = library.file();
+    let file = PlainFile::open(path, || File::open(path));
+    file.inspect_err(|error| tracing::debug!(%error, "all of the library is fetched"))
+        .ok()
 }

@@ -15,7 +15,7 @@ use super::chunks::{Chunk, Zeros, chunks_of, total};
 use super::compare::THREADS;
 use super::dir::Dir;
 use super::fill::{Fill, LARGE};
-use super::local::{LocalFile, Patience};
+use super::local::Local;
 use super::plan::{Plan, Put, Step, canceled, collision};
 use super::seen::{Dress, Kind};
 use super::tree::Contents;
@@ -202,13 +202,9 @@ impl Staging<'_> {
             }
             _ => None,
         };
-        let mut local = LocalFile {
-            file: begun.map_or(live.as_deref(), |_| Some(file)),
-            there: Some(there),
-            patience: Patience::of(chunks.len()),
-        };
+        let local = Local::new(begun.map_or(live.as_deref(), |_| Some(file)), Some(there));
         let fill = Fill::new(file, content, self.zeros, self.watch).begun(begun);
-        let filled = fill.run(&chunks, &mut local);
+        let filled = fill.run(&chunks, &local);
         filled.map_err(|error| error.explain("staging the backup"))?;
         let dress = Dress::of(&item.put.wanted.node.meta);
         dress.put_on(file).map_err(STAGING)

@@ -77,8 +77,8 @@ impl Bench {
                 .is_some_and(|content| content.starts_with(b"SQLite format 3\0"))
         });
         let mut image = Vec::new();
-        let mut pages = self.library.unproven_pages().unwrap();
-        pages.read_to_end(&mut image).unwrap();
+        let mut pages = self.library.pages(&Watch::unwatched()).unwrap();
+        pages.reader.read_to_end(&mut image).unwrap();
         let meta = Metadata {
             size: image.len() as u64,
             ..Metadata::default()

@@ -8,7 +8,7 @@ use crate::Watch;
 use crate::destination::Part;
 use crate::restore::chunks::{Zeros, chunks_of};
 use crate::restore::fill::Fill;
-use crate::restore::local::{LocalFile, Patience};
+use crate::restore::local::Local;
 
 const MIB: usize = 1 << 20;
 
@@ -53,14 +53,10 @@ fn a_file_that_begins_as_another_one_becomes_what_was_backed_up() {
             fs::write(&path, &begun).unwrap();
             let file = File::options().read(true).write(true).open(&path).unwrap();
             let (zeros, watch) = (Zeros::default(), Watch::unwatched());
-            let mut local = LocalFile {
-                file: Some(&file),
-                there: there.as_deref(),
-                patience: Patience::of(chunks.len()),
-            };
+            let local = Local::new(Some(&file), there.as_deref());
             Fill::new(&file, content, &zeros, &watch)
                 .begun(Some(begun.len() as u64))
-                .run(&chunks, &mut local)
+                .run(&chunks, &local)
                 .unwrap();
             assert!(fs::read(&path).unwrap() == wanted, "{what}");
         }
