@@ -5,6 +5,8 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
 
 use backup_engine::{
     BackupId, Depth, Engine, Error, NewSource, Outcome, Place, SourceKind, Watch, failpoints_passed,
@@ -222,7 +224,8 @@ const ORDER: &str = "HOLDFAST_TORTURE_JOB";
 /// A job in a process of its own, with failpoints set for it.
 pub struct Worker {
     process: Child,
-    said: BufReader<ChildStdout>,
+    /// `None`: somebody else listens.
+    said: Option<BufReader<ChildStdout>>,
 }
 
 pub struct Told {
@@ -239,7 +242,7 @@ impl Worker {
         command.env(ORDER, order.to_string()).stdin(Stdio::null());
         command.stdout(Stdio::piped()).stderr(Stdio::null());
         let mut process = command.spawn().unwrap();
-        let said = BufReader::new(process.stdout.take().unwrap());
+        let said = Some(BufReader::new(process.stdout.take().unwrap()));
         Self { process, said }
     }
 
@@ -248,9 +251,23 @@ impl Worker {
         let mut line = String::new();
         while !line.contains(BEGUN) {
             line.clear();
-            let length = self.said.read_line(&mut line).unwrap();
+            let length = self.said.as_mut().unwrap().read_line(&mut line).unwrap();
             assert!(length > 0, "the worker did not come to its job");
         }
+    }
+
+    /// How the job ended, as soon as it says so.
+    pub fn telling(&mut self) -> Receiver<End> {
+        let (sender, receiver) = channel();
+        let said = self.said.take().unwrap();
+        thread::spawn(move || {
+            let mut lines = said.lines().map_while(Result::ok);
+            if let Some(told) = lines.find_map(|line| told(&line)) {
+                // Nobody waits for it after the cut.
+                drop(sender.send(told.end));
+            }
+        });
+        receiver
     }
 
     /// `kill -9`.
@@ -260,7 +277,9 @@ impl Worker {
 
     pub fn wait(mut self) -> Told {
         let mut text = String::new();
-        self.said.read_to_string(&mut text).unwrap();
+        if let Some(said) = &mut self.said {
+            said.read_to_string(&mut text).unwrap();
+        }
         self.process.wait().unwrap();
         let died = || Told {
             end: End::Died,

@@ -13,6 +13,7 @@ mod hostile;
 mod jobs;
 mod judge;
 mod kills;
+mod power;
 mod size;
 mod trials;
 mod upgrade;

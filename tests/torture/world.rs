@@ -58,14 +58,7 @@ impl World {
     /// A copy of the world in this folder.
     pub fn copy_of(from: &Path, known: &BTreeMap<BackupId, Content>, now: &Content) -> Self {
         let folder = temporary();
-        copy(from, folder.path());
-        for name in ["data/destination.json", "data/sources.json"] {
-            let path = folder.path().join(name);
-            if let Ok(text) = fs::read_to_string(&path) {
-                let moved = text.replace(from.to_str().unwrap(), folder.path().to_str().unwrap());
-                fs::write(path, moved).unwrap();
-            }
-        }
+        copy_world(from, folder.path());
         let mut world = Self {
             folder: Folder::Own(folder),
             known: known.clone(),
@@ -75,6 +68,18 @@ impl World {
         if from.join("documents").is_dir() {
             world.database = Some(live_database(world.home(), 1_000));
             world.now.documents = Content::documents_of(&world.home().join("documents")).unwrap();
+        }
+        world
+    }
+
+    /// The same in another folder, which is not there yet and is not removed.
+    pub fn moved_to(mut self, home: &Path) -> Self {
+        let was_live = self.database.take().is_some();
+        copy_world(self.home(), home);
+        let mut world = Self::in_place(home, self.known.clone(), self.now.clone());
+        if was_live {
+            world.database = Some(live_database(home, 2_000));
+            world.now.documents = Content::documents_of(&home.join("documents")).unwrap();
         }
         world
     }
@@ -150,7 +155,7 @@ impl Template {
     }
 }
 
-/// In memory where there is such a place: no trial is about a power cut.
+/// In memory where there is such a place: a trial about a power cut moves to a disk.
 fn temporary() -> tempfile::TempDir {
     let memory = Path::new("/dev/shm");
     let made = if memory.is_dir() {
@@ -183,6 +188,18 @@ pub fn copy(from: &Path, to: &Path) {
             std::os::unix::fs::symlink(fs::read_link(entry.path()).unwrap(), target).unwrap();
         } else {
             fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+/// With what it knows of its own place.
+fn copy_world(from: &Path, to: &Path) {
+    copy(from, to);
+    for name in ["data/destination.json", "data/sources.json"] {
+        let path = to.join(name);
+        if let Ok(text) = fs::read_to_string(&path) {
+            let moved = text.replace(from.to_str().unwrap(), to.to_str().unwrap());
+            fs::write(path, moved).unwrap();
         }
     }
 }

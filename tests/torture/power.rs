@@ -1,0 +1,225 @@
+//! A power cut at a random moment: what a file system has brought to its disk by then is all that is left. The disk is a file
+//! on a file system that can copy one at once, whatever is being written to it; the copy is mounted, as after a power cut.
+
+use std::fmt;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+use crate::jobs::{Job, Worker};
+use crate::judge::{End, judge};
+use crate::size::{seed, size};
+use crate::trials;
+use crate::world::World;
+
+/// Where disks can be made. Set for the process that runs the trials.
+const DISKS: &str = "HOLDFAST_TORTURE_DISKS";
+
+/// Of a disk, in MiB: a restore leaves 16 free.
+const DISK: u64 = 96;
+
+const JOBS: [Job; 8] = [
+    Job::First,
+    Job::BackUp,
+    Job::MendPacks,
+    Job::Restore,
+    Job::Undo,
+    Job::Delete,
+    Job::Undelete,
+    Job::AddSource,
+];
+
+struct Trial {
+    job: Job,
+    number: usize,
+    /// As a share of the whole job. Much of what is beyond it shows what was said to be done.
+    moment: f64,
+    /// Some of what is not synced comes to the disk by itself: all of it, at this share of the time until then.
+    written_back: Option<f64>,
+}
+
+impl fmt::Display for Trial {
+    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        let Self { job, moment, .. } = self;
+        write!(out, "{job:?} at {moment:.4}")?;
+        if let Some(share) = self.written_back {
+            write!(out, ", all written at {share:.4} of that")?;
+        }
+        write!(out, " (seed {})", seed())
+    }
+}
+
+fn plan(each: usize) -> Vec<Trial> {
+    let mut random = StdRng::seed_from_u64(seed());
+    let trial = |number| Trial {
+        job: JOBS[number % JOBS.len()],
+        number,
+        moment: random.random_range(0.0..1.5),
+        written_back: (number / JOBS.len() % 2 == 1).then(|| random.random_range(0.0..1.0)),
+    };
+    (0..each * JOBS.len()).map(trial).collect()
+}
+
+#[test]
+fn after_a_power_cut_no_promise_is_broken() {
+    match std::env::var_os(DISKS) {
+        Some(disks) => cut_power(Path::new(&disks)),
+        None => with_disks("power::after_a_power_cut_no_promise_is_broken"),
+    }
+}
+
+/// Runs this test once more, in a mount namespace with a file system for disks.
+fn with_disks(test: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let (image, disks) = (folder.path().join("image"), folder.path().join("disks"));
+    File::create(&image).unwrap().set_len(8 << 30).unwrap();
+    fs::create_dir(&disks).unwrap();
+    let inside = |command: &str| {
+        let script = format!("mkfs.xfs -q -f \"$0\" && mount -o loop \"$0\" \"$1\" && {command}");
+        let mut unshare = Command::new("unshare");
+        unshare.args(["--mount", "sh", "-c", &script]);
+        unshare.args([&image, &disks]);
+        unshare.arg(std::env::current_exe().unwrap()).arg(test);
+        unshare.env(DISKS, &disks).status().unwrap().success()
+    };
+    let try_out = "truncate -s 64M \"$1/a\" && mkfs.ext4 -q \"$1/a\" && mkdir \"$1/b\" && mount -o loop \"$1/a\" \"$1/b\"";
+    if !inside(try_out) {
+        eprintln!("power cut: skipped, as this system does not allow mounting disks of one's own");
+        return;
+    }
+    assert!(inside("\"$2\" \"$3\" --exact --nocapture"));
+}
+
+fn cut_power(disks: &Path) {
+    let empty = disks.join("empty");
+    let file = File::create(&empty).unwrap();
+    file.set_len(DISK << 20).unwrap();
+    run(Command::new("mkfs.ext4").arg("-q").arg(&empty));
+    let whole = JOBS.map(|job| {
+        let disk = Disk::new(disks, &format!("whole-{job:?}"), &empty);
+        let world = disk.world(job);
+        let mut worker = Worker::start(job, world.home(), &[]);
+        worker.wait_for_the_job();
+        let start = Instant::now();
+        assert_eq!(worker.wait().end, End::Completed);
+        start.elapsed()
+    });
+    let plan = plan(size().choose(4, 125));
+    let (met, acknowledged) = (AtomicU64::new(0), AtomicU64::new(0));
+    trials::run("power cut", &plan, |trial| {
+        let mut disk = Disk::new(disks, &trial.number.to_string(), &empty);
+        let mut world = disk.world(trial.job);
+        let mut worker = Worker::start(trial.job, world.home(), &[]);
+        worker.wait_for_the_job();
+        let whole = whole[trial.number % JOBS.len()];
+        let told = wait(&disk, worker.telling(), whole.mul_f64(trial.moment), trial);
+        disk.cut();
+        worker.kill();
+        drop(worker.wait());
+        world.quit();
+        disk.mount_what_was_cut();
+        let count = if told == End::Died {
+            &met
+        } else {
+            &acknowledged
+        };
+        count.fetch_add(1, Ordering::Relaxed);
+        judge(&world, trial.job, &told)
+    });
+    let (met, acknowledged) = (met.into_inner(), acknowledged.into_inner());
+    println!("power cut: {met} met a running job, {acknowledged} one that had said how it ended");
+    assert!(met.min(acknowledged) * 6 >= plan.len() as u64);
+}
+
+/// Returns what the job has said by the moment of the cut.
+fn wait(disk: &Disk, told: std::sync::mpsc::Receiver<End>, until: Duration, trial: &Trial) -> End {
+    let start = Instant::now();
+    if let Some(share) = trial.written_back {
+        thread::sleep(until.mul_f64(share));
+        disk.write_back();
+    }
+    let left = until.saturating_sub(start.elapsed());
+    told.recv_timeout(left).unwrap_or(End::Died)
+}
+
+/// A disk, mounted. It is strict: what is renamed over something else is not synced by the file system of itself.
+struct Disk {
+    image: PathBuf,
+    mounted: PathBuf,
+}
+
+impl Disk {
+    fn new(disks: &Path, name: &str, empty: &Path) -> Self {
+        let disk = Self {
+            image: disks.join(format!("{name}.image")),
+            mounted: disks.join(name),
+        };
+        fs::create_dir(&disk.mounted).unwrap();
+        copy_at_once(empty, &disk.image).unwrap();
+        disk.mount(&disk.image);
+        disk
+    }
+
+    /// Everything that is there at first is on the disk.
+    fn world(&self, job: Job) -> World {
+        let world = job.world().moved_to(&self.mounted.join("home"));
+        self.write_back();
+        world
+    }
+
+    fn write_back(&self) {
+        rustix::fs::syncfs(File::open(&self.mounted).unwrap()).unwrap();
+    }
+
+    fn cut(&self) {
+        copy_at_once(&self.image, &self.left()).unwrap();
+    }
+
+    fn left(&self) -> PathBuf {
+        self.image.with_extension("left")
+    }
+
+    fn mount_what_was_cut(&mut self) {
+        self.unmount();
+        fs::rename(self.left(), &self.image).unwrap();
+        self.mount(&self.image);
+    }
+
+    fn mount(&self, image: &Path) {
+        let options = ["-t", "ext4", "-o", "loop,noauto_da_alloc"];
+        run(Command::new("mount")
+            .args(options)
+            .args([image, &self.mounted]));
+    }
+
+    /// A process that another trial is just starting may have it open for a moment longer.
+    fn unmount(&self) {
+        run(Command::new("umount").arg("--lazy").arg(&self.mounted));
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        self.unmount();
+        fs::remove_file(&self.image).unwrap();
+        fs::remove_dir(&self.mounted).unwrap();
+    }
+}
+
+/// The copy is of one moment, with what was written to the file until then and not what its file system still keeps.
+fn copy_at_once(from: &Path, to: &Path) -> io::Result<()> {
+    let (from, to) = (File::open(from)?, File::create(to)?);
+    Ok(rustix::fs::ioctl_ficlone(to, from)?)
+}
+
+fn run(command: &mut Command) {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{command:?}: {output:?}");
+}
