@@ -2,7 +2,7 @@
 //! cannot be listed is an error and not an empty one, where the cause of a failure is kept for the person, and where what
 //! a job has written is known, so that a job that comes to nothing leaves nothing.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -48,14 +48,20 @@ impl Written {
         lock(&self.0).files.clear();
     }
 
-    /// Removes all of it, records first: a record of what is gone would be worse than leftovers. Stops at the first file
-    /// that cannot be removed; what stays is harmless and is put to use or removed by later jobs.
+    /// Removes all of it, records first and for good: a record of what is gone would be worse than leftovers. Stops at the
+    /// first file that cannot be removed; what stays is harmless and is put to use or removed by later jobs.
     pub(crate) fn remove(&self, root: &Path) -> io::Result<()> {
         let mut written = lock(&self.0);
         written.closed = true;
         for kind in [FileType::Snapshot, FileType::Index, FileType::Pack] {
+            let mut folders = BTreeSet::new();
             for (_, id) in written.files.iter().filter(|(tpe, _)| *tpe == kind) {
-                remove_if_there(&folder_of(root, kind, id).join(id.to_hex().as_str()))?;
+                let folder = folder_of(root, kind, id);
+                remove_if_there(&folder.join(id.to_hex().as_str()))?;
+                folders.insert(folder);
+            }
+            if kind != FileType::Pack {
+                folders.iter().try_for_each(|folder| sync_folder(folder))?;
             }
         }
         written.files.clear();
@@ -290,7 +296,8 @@ impl WriteBackend for GuardedBackend {
         self.writing(sync_place(&self.root, tpe, id))
     }
 
-    /// Not stopped by a cancel: what removes things is cleaning up.
+    /// Durable at its end, so that what is removed after it is never gone before it. Not stopped by a cancel: what removes
+    /// things is cleaning up.
     fn remove(&self, tpe: FileType, id: &Id, cacheable: bool) -> RusticResult<()> {
         if tpe == FileType::Index {
             let text = "A loss cannot be marked.";
@@ -302,7 +309,8 @@ impl WriteBackend for GuardedBackend {
         }
         self.writing(fault_at("backend-remove"))?;
         self.writing(self.inner.remove(tpe, id, cacheable))?;
-        self.writing(fault_at("backend-removed"))
+        self.writing(fault_at("backend-removed"))?;
+        self.writing(sync_place(&self.root, tpe, id))
     }
 }
 
@@ -323,7 +331,7 @@ fn named_after_content(tpe: FileType, id: &Id, content: &Bytes) -> RusticResult<
     Err(RusticError::new(ErrorKind::Repository, text))
 }
 
-/// The storage library syncs a file but not the folder in which it gave it its name.
+/// The storage library syncs a file but not the folder in which it gave it its name, or removed it.
 fn sync_place(root: &Path, tpe: FileType, id: &Id) -> RusticResult<()> {
     sync_folder(&folder_of(root, tpe, id)).map_err(|error| {
         RusticError::with_source(
