@@ -154,6 +154,8 @@ impl Backup<'_> {
         {
             return Ok(Outcome::Canceled);
         }
+        let device_name = self.origin.device_name;
+        report::note_emptied(sources, &self.destination.catalog(), device_name);
         let sources = report::records(sources, &stored.sums, &self.missing);
         let details = Details {
             format: if sources.is_empty() {

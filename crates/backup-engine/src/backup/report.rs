@@ -1,9 +1,31 @@
 //! What a backup says of each of its sources.
 
+use std::path::Path;
+
 use super::ends::Sums;
-use crate::destination::{SourceRecord, UnreadFile};
+use crate::destination::{Catalog, SourceRecord, UnreadFile};
 use crate::names::escape;
 use crate::sources::{FolderSources, Missing};
+
+/// Names each source that has nothing to back up and had in an earlier backup of this device: where a disk is not mounted,
+/// an empty folder is in its place, which can be read as well as any other.
+pub(super) fn note_emptied(sources: &FolderSources, catalog: &Catalog, device_name: &str) {
+    for (source, counts, unread) in sources.reports() {
+        let inside = counts.folders.saturating_sub(1);
+        let entries = inside + counts.files + counts.others + counts.databases;
+        let before = catalog.last_files(device_name, source.id.as_str());
+        if entries == 0 && unread.count() == 0 && before > 0 {
+            let id = Path::new(source.id.as_str());
+            let files = if before == 1 {
+                "file was"
+            } else {
+                "files were"
+            };
+            let why = format!("nothing is in it, and {before} {files} before: is its disk there?");
+            unread.note(id, why);
+        }
+    }
+}
 
 /// In the order of their ids.
 pub(super) fn records(

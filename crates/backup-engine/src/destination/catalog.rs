@@ -235,6 +235,20 @@ impl Catalog {
         ours.next().and_then(|record| record.files)
     }
 
+    /// How many files the last backup of this device had of this source in which it was not empty.
+    pub(crate) fn last_files(&self, device_name: &str, source: &str) -> u64 {
+        let ours = self.list.iter();
+        let ours = ours.filter(|record| record.device_name == device_name);
+        let of_source = |record: &BackupRecord| {
+            let mut sources = record.sources.iter();
+            let record = sources.find(|record| record.id == source)?;
+            Some(record.files + record.databases)
+        };
+        ours.filter_map(of_source)
+            .find(|files| *files > 0)
+            .unwrap_or(0)
+    }
+
     fn those(&self, fit: impl Fn(&Known) -> bool) -> Vec<SnapshotId> {
         let those = self.known.iter().filter(|(_, known)| fit(known));
         those.map(|(snapshot, _)| *snapshot).collect()
