@@ -86,11 +86,11 @@ impl Round<'_> {
         self.check_inputs("after a restore in place", &first);
         self.step("undo", |program| program.undo());
         self.check_inputs("after an undo", &changed);
-        self.restore_rehearsed();
+        self.restore_rehearsed(&first);
     }
 
     /// Of a backup that was rehearsed, the databases need not be checked again.
-    fn restore_rehearsed(&mut self) {
+    fn restore_rehearsed(&mut self, first: &Contents) {
         let can = |program: &mut Box<dyn Program>| {
             let rehearsed = program.rehearse(Which::First);
             rehearsed.map(|()| program.name())
@@ -100,6 +100,17 @@ impl Round<'_> {
             let is_rehearsed = rehearsed.contains(&program.name());
             is_rehearsed.then(|| program.restore_in_place(Which::First))?
         });
+        for program in &self.programs {
+            if rehearsed.contains(&program.name()) {
+                let there = self.case.contents(&program.input());
+                check(
+                    program.name(),
+                    "after a rehearsal and a restore",
+                    first,
+                    &there,
+                );
+            }
+        }
     }
 
     /// All inputs hold the same, so one is enough.

@@ -7,6 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -111,15 +112,16 @@ fn with_disks(test: &str) {
 }
 
 fn cut_power(disks: &Path) {
-    let whole = JOBS.map(|job| {
-        let disk = Disk::new(disks, &format!("whole-{job:?}"), KINDS[0]);
+    let whole = |job: Job, kind| {
+        let disk = Disk::new(disks, &format!("whole-{job:?}-{kind}"), kind);
         let world = disk.world(job);
         let mut worker = Worker::start(job, world.home(), &[]);
         worker.wait_for_the_job();
         let start = Instant::now();
-        assert_eq!(worker.wait().end, End::Completed);
+        assert_eq!(worker.wait().end, End::Completed, "{job:?} on {kind}");
         start.elapsed()
-    });
+    };
+    let whole = JOBS.map(|job| KINDS.map(|kind| whole(job, kind)));
     let plan = plan(size().choose(4, 125));
     let (met, acknowledged) = (AtomicU64::new(0), AtomicU64::new(0));
     trials::run("power cut", &plan, |trial| {
@@ -127,19 +129,18 @@ fn cut_power(disks: &Path) {
         let mut world = disk.world(trial.job);
         let mut worker = Worker::start(trial.job, world.home(), &[]);
         worker.wait_for_the_job();
-        let whole = whole[trial.number % JOBS.len()];
+        let whole = whole[trial.number % JOBS.len()][trial.number / JOBS.len() % KINDS.len()];
         let told = wait(&disk, worker.telling(), whole.mul_f64(trial.moment), trial);
         disk.cut();
         worker.kill();
         drop(worker.wait());
         world.quit();
         disk.mount_what_was_cut();
-        let count = if told == End::Died {
-            &met
-        } else {
-            &acknowledged
+        match &told {
+            End::Completed => acknowledged.fetch_add(1, Ordering::Relaxed),
+            End::Died => met.fetch_add(1, Ordering::Relaxed),
+            end => return Err(format!("nothing was in its way, and it ended with {end:?}")),
         };
-        count.fetch_add(1, Ordering::Relaxed);
         judge(&world, trial.job, &told)
     });
     let (met, acknowledged) = (met.into_inner(), acknowledged.into_inner());
@@ -148,14 +149,18 @@ fn cut_power(disks: &Path) {
 }
 
 /// Returns what the job has said by the moment of the cut.
-fn wait(disk: &Disk, told: std::sync::mpsc::Receiver<End>, until: Duration, trial: &Trial) -> End {
+fn wait(disk: &Disk, told: Receiver<End>, until: Duration, trial: &Trial) -> End {
     let start = Instant::now();
     if let Some(share) = trial.written_back {
         thread::sleep(until.mul_f64(share));
         disk.write_back();
     }
     let left = until.saturating_sub(start.elapsed());
-    told.recv_timeout(left).unwrap_or(End::Died)
+    match told.recv_timeout(left) {
+        Ok(end) => end,
+        Err(RecvTimeoutError::Timeout) => End::Died,
+        Err(RecvTimeoutError::Disconnected) => panic!("the job ended without a word"),
+    }
 }
 
 /// A disk, mounted. It is strict: what is renamed over something else is not synced by the file system of itself.
@@ -232,9 +237,12 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        self.unmount();
-        fs::remove_file(&self.image).unwrap();
-        fs::remove_dir(&self.mounted).unwrap();
+        // It goes with the namespace, and the failure that is on its way out says more.
+        if !thread::panicking() {
+            self.unmount();
+            fs::remove_file(&self.image).unwrap();
+            fs::remove_dir(&self.mounted).unwrap();
+        }
     }
 }
 

@@ -43,4 +43,15 @@ fn a_source_that_has_become_empty_is_named_until_something_is_in_it() {
     }
     fill();
     assert_eq!(named(), None);
+    // Were it taken for what the folder should be, a restore would empty it.
+    let backups = engine.backups().unwrap();
+    let empty = backups
+        .iter()
+        .find(|record| record.sources[0].unread_count > 0);
+    restore(&engine, &empty.unwrap().id);
+    assert_eq!(
+        fs::read(folder.join("work/one.txt")).unwrap(),
+        b"five years"
+    );
+    assert_eq!(fs::read(folder.join("two.txt")).unwrap(), b"of work");
 }

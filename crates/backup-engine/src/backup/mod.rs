@@ -21,6 +21,7 @@ use rustic_core::{IndexedIdsStatus, Repository};
 
 use crate::database::CopyFolder;
 use crate::destination::{BackupRecord, COMMITTED, Destination, Details, Hold, Part, Session};
+use crate::engine::guarded;
 use crate::failpoint::failpoint;
 use crate::library::Library;
 use crate::sources::{FolderSources, Measure, Missing, Root};
@@ -89,12 +90,13 @@ impl Backup<'_> {
         &self,
         sources: &FolderSources,
     ) -> (Result<Opened, Error>, Result<Measure, Error>) {
-        let given_up = AtomicBool::new(false);
-        let measure = || sources.measure(|| given_up.load(Ordering::Relaxed));
+        let is_wanted = AtomicBool::new(true);
+        let measure = || sources.measure(|| !is_wanted.load(Ordering::Relaxed));
         thread::scope(|scope| {
             let measuring = scope.spawn(measure);
-            let opened = self.open_all(sources);
-            given_up.store(opened.is_err(), Ordering::Relaxed);
+            // Also where the repository library panics.
+            let opened = guarded(|| self.open_all(sources));
+            is_wanted.store(opened.is_ok(), Ordering::Relaxed);
             let panicked = |_| Error::Panicked("a thread that measures the sources".into());
             (opened, measuring.join().map_err(panicked))
         })

@@ -21,7 +21,9 @@ pub(crate) enum Soundness {
     Sound,
     /// SQLite's words on what is wrong first.
     Damaged(String),
-    /// Not all of it could be checked, for a reason that is no damage.
+    /// Only its own program could check all of it.
+    Unjudged(String),
+    /// Not all of it could be checked this time, for a reason that is no damage.
     Unchecked(String),
     Canceled,
 }
@@ -148,7 +150,7 @@ fn check(
     match found {
         _ if canceled() => Soundness::Canceled,
         Ok(found) if owner == Owner::Others && needs_its_program(&found) => {
-            Soundness::Unchecked(found)
+            Soundness::Unjudged(found)
         }
         Ok(found) if found == "ok" => Soundness::Sound,
         Ok(found) => Soundness::Damaged(found),
@@ -191,7 +193,7 @@ fn check_tables(
             Ok(_) | Err(_) => {}
         }
     }
-    Soundness::Unchecked(missing)
+    Soundness::Unjudged(missing)
 }
 
 fn verdict(connection: &Connection, table: Option<&str>) -> Result<String, rusqlite::Error> {

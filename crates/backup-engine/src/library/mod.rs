@@ -72,7 +72,9 @@ impl LibraryProof {
         match self.0.wait() {
             Soundness::Sound => Ok(Outcome::Completed(())),
             Soundness::Canceled => Ok(Outcome::Canceled),
-            Soundness::Damaged(why) | Soundness::Unchecked(why) => Err(Error::LibraryDamaged(why)),
+            Soundness::Damaged(why) | Soundness::Unjudged(why) | Soundness::Unchecked(why) => {
+                Err(Error::LibraryDamaged(why))
+            }
         }
     }
 }

@@ -3,22 +3,61 @@
 
 use std::fs::File;
 use std::io;
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::thread;
+use std::time::Duration;
 
-/// Gives `file`, which is empty, the content of `original` as it is at this moment. Returns how long that is; `None` where
-/// these two cannot share blocks, and `file` is empty still.
-#[cfg(target_os = "linux")]
-pub(super) fn share(original: &File, file: &File) -> io::Result<Option<u64>> {
-    if let Err(error) = rustix::fs::ioctl_ficlone(file, original) {
-        tracing::debug!(%error, "a file is staged without sharing blocks");
-        file.set_len(0)?;
-        return Ok(None);
+use crate::Watch;
+use crate::database::PlainFile;
+
+/// How soon a cancelled job stops waiting.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// Gives `file`, which is empty, the content of `live` as it is at this moment. Returns `live` and how long that is; no length
+/// where these two cannot share blocks, and `file` is empty still.
+///
+/// The system does it in one go, and first writes what of `live` is not on the disk yet: a job that is cancelled does not wait
+/// for that.
+pub(super) fn share(
+    live: PlainFile,
+    file: &File,
+    watch: &Watch,
+) -> io::Result<(PlainFile, Option<u64>)> {
+    let (target, (sender, shared)) = (file.try_clone()?, sync_channel(1));
+    let work = move || {
+        let result = share_all(&live, &target);
+        if sender.send((live, result)).is_err() {
+            tracing::debug!("a file was begun for a job that is over");
+        }
+    };
+    thread::Builder::new().name("share".into()).spawn(work)?;
+    loop {
+        match shared.recv_timeout(LOOK) {
+            Ok((live, Ok(()))) => return Ok((live, Some(file.metadata()?.len()))),
+            Ok((live, Err(error))) => {
+                tracing::debug!(%error, "a file is staged without sharing blocks");
+                file.set_len(0)?;
+                return Ok((live, None));
+            }
+            Err(RecvTimeoutError::Timeout) if watch.is_canceled() => {
+                return Err(io::Error::other("cancelled"));
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(io::Error::other("the thread that begins a file broke down"));
+            }
+        }
     }
-    Ok(Some(file.metadata()?.len()))
+}
+
+#[cfg(target_os = "linux")]
+fn share_all(live: &File, file: &File) -> io::Result<()> {
+    Ok(rustix::fs::ioctl_ficlone(file, live)?)
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(super) fn share(_original: &File, _file: &File) -> io::Result<Option<u64>> {
-    Ok(None)
+fn share_all(_live: &File, _file: &File) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// Makes zeros of a part of a file: a hole, where there can be one.

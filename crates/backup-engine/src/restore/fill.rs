@@ -65,12 +65,17 @@ impl<'a> Fill<'a> {
     pub(super) fn run(&self, chunks: &[Chunk], local: &Local) -> Result<(), CopyError> {
         let next = Mutex::new(0);
         let bytes = total(chunks);
-        self.file.set_len(bytes).map_err(CopyError::Target)?;
-        if bytes < LARGE {
-            self.work(chunks, local, &next)
-        } else {
-            self.work_together(chunks, local, &next)
+        let set_length = || self.file.set_len(bytes).map_err(CopyError::Target);
+        // One that is empty gets it last: where there are no holes, all of it would be written twice.
+        if self.begun.is_some() {
+            set_length()?;
         }
+        if bytes < LARGE {
+            self.work(chunks, local, &next)?;
+        } else {
+            self.work_together(chunks, local, &next)?;
+        }
+        set_length()
     }
 
     fn work_together(
@@ -132,22 +137,33 @@ impl<'a> Fill<'a> {
             if self.watch.is_canceled() {
                 return Err(CopyError::Target(io::Error::other("cancelled")));
             }
-            let chunk = &chunks[index];
-            if self.zeros.is(chunks, index) && !self.has_old_content(chunk) {
-                continue;
-            }
-            if !local.read(chunks, index, buffer) {
-                self.bring(chunks, index)?;
-            } else if self.begun.is_none() {
-                self.write(chunk.at, buffer).map_err(CopyError::Target)?;
-            } else {
-                continue;
-            }
-            written += chunk.length;
+            written += self.put(chunks, index, local, buffer)?;
         }
         let run = chunks[run].iter();
         self.watch.advance(run.map(|chunk| chunk.length).sum());
         self.sync(written).map_err(CopyError::Target)
+    }
+
+    /// Puts a chunk in its place, unless it is there. Returns how much was written.
+    fn put(
+        &self,
+        chunks: &[Chunk],
+        index: usize,
+        local: &Local,
+        buffer: &mut Vec<u8>,
+    ) -> Result<u64, CopyError> {
+        let chunk = &chunks[index];
+        if self.zeros.is(chunks, index) && !self.has_old_content(chunk) {
+            return Ok(0);
+        }
+        if !local.read(chunks, index, buffer) {
+            self.bring(chunks, index)?;
+        } else if self.begun.is_none() {
+            self.write(chunk.at, buffer).map_err(CopyError::Target)?;
+        } else {
+            return Ok(0);
+        }
+        Ok(chunk.length)
     }
 
     fn has_old_content(&self, chunk: &Chunk) -> bool {

@@ -7,11 +7,9 @@ use std::path::Path;
 use std::thread;
 
 use super::Restore;
-use super::blocks;
 use super::chunks::{Chunk, Zeros, chunks_of, there_in, total};
-use super::fill::{Fill, LARGE};
-use super::local::Local;
 use super::stage::STAGING;
+use super::staged_file::StagedFile;
 use super::tree::damaged;
 use super::{PartPreview, plan::canceled};
 use crate::Error;
@@ -98,17 +96,16 @@ impl LibraryPlan {
             Inspected::Canceled => Err(canceled()),
         }
     }
+
     fn fill(&self, restore: &Restore, file: &File, zeros: &Zeros) -> Result<(), Error> {
-        let live = file_of(restore.library);
-        let begun = match &live {
-            Some(live) if self.bytes() >= LARGE => blocks::share(live, file).map_err(STAGING)?,
-            _ => None,
+        let staged = StagedFile {
+            file,
+            chunks: &self.chunks,
+            content: restore.contents.of(Part::Databases)?,
+            zeros,
+            watch: restore.watch,
         };
-        let local = Local::new(begun.map_or(live.as_deref(), |_| Some(file)), None);
-        let content = restore.contents.of(Part::Databases)?;
-        let fill = Fill::new(file, content, zeros, restore.watch).begun(begun);
-        let filled = fill.run(&self.chunks, &local);
-        filled.map_err(|error| error.explain("staging the backup"))
+        staged.fill(file_of(restore.library), None)
     }
 }
 

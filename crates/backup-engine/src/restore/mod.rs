@@ -18,6 +18,7 @@ mod request;
 pub(crate) mod seen;
 mod space;
 mod stage;
+mod staged_file;
 mod swap;
 mod target;
 #[cfg(test)]

@@ -62,13 +62,12 @@ impl Restore<'_> {
     }
 
     fn chosen(&self, what: &What, place: &Place) -> Result<(bool, Vec<Chosen>), Error> {
-        // Of a source that was away, the backup holds its name alone.
-        let was_there = |source: &&SourceRecord| {
-            let mut unread = source.unread.iter();
-            unread.all(|file| file.path != source.id)
-        };
         let recorded = || {
-            let sources = self.details.sources.iter().filter(was_there);
+            let sources = self
+                .details
+                .sources
+                .iter()
+                .filter(|source| was_there(source));
             sources.map(|source| source.id.clone())
         };
         let set_up = |id: &String| self.place_of(id).is_some();
@@ -273,4 +272,12 @@ pub(super) fn resolved(path: &Path) -> PathBuf {
 /// A path in the backup as one in its source: empty for the source itself.
 fn below(id: &str, path: &Path) -> PathBuf {
     path.strip_prefix(id).unwrap_or(path).to_owned()
+}
+
+/// Of a source that was away, or that was empty where a disk may not have been mounted, the backup holds its name and a word on
+/// that alone: nobody is to find his folder emptied by a restore of it.
+fn was_there(source: &SourceRecord) -> bool {
+    let is_named = source.unread.iter().any(|file| file.path == source.id);
+    let holds_nothing = source.files == 0 && source.databases == 0 && source.folders <= 1;
+    !(is_named && holds_nothing)
 }

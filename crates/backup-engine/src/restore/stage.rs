@@ -10,14 +10,13 @@ use std::thread;
 
 use rustic_core::repofile::NodeType;
 
-use super::blocks;
-use super::chunks::{Chunk, Zeros, chunks_of, total};
+use super::chunks::{Zeros, chunks_of};
 use super::compare::THREADS;
 use super::dir::Dir;
-use super::fill::{Fill, LARGE};
-use super::local::Local;
+use super::fill::LARGE;
 use super::plan::{Plan, Put, Step, canceled, collision};
 use super::seen::{Dress, Kind};
+use super::staged_file::StagedFile;
 use super::tree::Contents;
 use crate::database::{PlainFile, Soundness, soundness};
 use crate::destination::Part;
@@ -180,7 +179,10 @@ impl Staging<'_> {
                     detail: format!("a database in it: {detail}"),
                 });
             }
-            Soundness::Sound | Soundness::Damaged(_) | Soundness::Unchecked(_) => {}
+            Soundness::Sound
+            | Soundness::Damaged(_)
+            | Soundness::Unjudged(_)
+            | Soundness::Unchecked(_) => {}
         }
         self.move_in(&flat, &folder, item)
     }
@@ -196,16 +198,14 @@ impl Staging<'_> {
         let there = &item.put.there;
         let some = there.iter().any(|there| *there);
         let live = some.then(|| self.live(&item.step.at)).flatten();
-        let begun = match &live {
-            Some(live) if is_worth_sharing(&chunks, there) => {
-                blocks::share(live, file).map_err(STAGING)?
-            }
-            _ => None,
+        let staged = StagedFile {
+            file,
+            chunks: &chunks,
+            content,
+            zeros: self.zeros,
+            watch: self.watch,
         };
-        let local = Local::new(begun.map_or(live.as_deref(), |_| Some(file)), Some(there));
-        let fill = Fill::new(file, content, self.zeros, self.watch).begun(begun);
-        let filled = fill.run(&chunks, &local);
-        filled.map_err(|error| error.explain("staging the backup"))?;
+        staged.fill(live, Some(there))?;
         let dress = Dress::of(&item.put.wanted.node.meta);
         dress.put_on(file).map_err(STAGING)
     }
@@ -267,13 +267,6 @@ impl Staging<'_> {
         }
         Ok(())
     }
-}
-
-/// Whether most of a large file is there already.
-fn is_worth_sharing(chunks: &[Chunk], there: &[bool]) -> bool {
-    let found = chunks.iter().zip(there).filter(|(_, there)| **there);
-    let bytes: u64 = found.map(|(chunk, _)| chunk.length).sum();
-    total(chunks) >= LARGE && bytes >= total(chunks) / 2
 }
 
 pub(super) const STAGING: fn(io::Error) -> Error = |source| Error::Io {

@@ -221,7 +221,12 @@ impl<'a> Rehearsal<'a> {
                 tracing::warn!(%verdict, "a database in a backup is not sound");
                 Err(damaged("a database in it is not sound"))
             }
+            // Nothing was proven, and a restore would not ask again.
             Soundness::Unchecked(why) => {
+                let doing = "checking a database in order to prove it";
+                Err(Error::io(doing)(io::Error::other(why)))
+            }
+            Soundness::Unjudged(why) => {
                 tracing::info!(%why, "a database in a backup cannot be checked here");
                 Ok(())
             }

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use rusqlite::Connection;
 
 use super::bench::*;
+use crate::destination::UnreadFile;
 use crate::restore::{Place, RestoreRequest, What};
 use crate::watch::Outcome;
 use crate::{Change, Watch};
@@ -196,6 +197,22 @@ fn another_folder_gets_the_backup_and_keeps_what_else_is_in_it() {
         let tried = bench.try_restore(&stored, docs(), place, &Watch::unwatched());
         assert_eq!(tried.unwrap_err().code(), "bad-target");
     }
+}
+
+#[test]
+fn a_source_of_which_something_is_said_itself_comes_back() {
+    let bench = Bench::new();
+    fill(&bench);
+    let (mut stored, original) = (bench.store(), state(&bench.docs()));
+    let source = &mut stored.details.sources[0];
+    (source.files, source.folders) = (10, 5);
+    source.unread = vec![UnreadFile {
+        path: "docs".into(),
+        why: "extended attributes of it are missing".into(),
+    }];
+    fs::remove_dir_all(bench.docs()).unwrap();
+    bench.restore(&stored, docs());
+    assert_eq!(state(&bench.docs()), original);
 }
 
 #[test]
