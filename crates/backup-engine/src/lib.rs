@@ -4,6 +4,7 @@
 //! `rustic_core` and `rusqlite`.
 
 mod backup;
+mod beside;
 mod browse;
 mod database;
 mod delete;

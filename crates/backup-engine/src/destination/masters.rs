@@ -2,20 +2,14 @@
 //! a second and 130 MB, and not to be broken off. So it is done once, one at a time, and in a thread that a cancelled job
 //! does not wait for.
 
-use std::io;
-use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
-use std::time::Duration;
 
 use rustic_core::repofile::MasterKey;
 
 use super::Part;
+use crate::beside::beside;
 use crate::engine::guarded;
 use crate::{Error, Watch};
-
-/// How soon a cancelled job stops waiting.
-const LOOK: Duration = Duration::from_millis(10);
 
 /// The key of each part, once it is known.
 #[derive(Clone, Debug, Default)]
@@ -52,30 +46,13 @@ impl Masters {
         derive: impl FnOnce(&Self) -> T + Send + 'static,
     ) -> Result<T, Error> {
         let masters = self.clone();
-        let (sender, derived) = sync_channel(1);
         let work = move || {
-            let result = guarded(|| {
+            guarded(|| {
                 let _one_at_a_time = lock(&masters.0.deriving);
                 Ok(derive(&masters))
-            });
-            if sender.send(result).is_err() {
-                tracing::debug!("a key was derived for a job that is over");
-            }
+            })
         };
-        let thread = thread::Builder::new().name("key".into()).spawn(work);
-        thread.map_err(Error::io(DERIVING))?;
-        loop {
-            match derived.recv_timeout(LOOK) {
-                Ok(result) => return result,
-                Err(RecvTimeoutError::Timeout) if watch.is_canceled() => {
-                    return Err(Error::io(DERIVING)(io::Error::other("cancelled")));
-                }
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => {
-                    return Err(Error::Panicked("a thread that derives a key".into()));
-                }
-            }
-        }
+        beside("key", watch, work).map_err(Error::io(DERIVING))?
     }
 }
 

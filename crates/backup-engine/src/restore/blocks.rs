@@ -3,15 +3,10 @@
 
 use std::fs::File;
 use std::io;
-use std::sync::mpsc::{RecvTimeoutError, sync_channel};
-use std::thread;
-use std::time::Duration;
 
 use crate::Watch;
+use crate::beside::beside;
 use crate::database::PlainFile;
-
-/// How soon a cancelled job stops waiting.
-const LOOK: Duration = Duration::from_millis(10);
 
 /// Gives `file`, which is empty, the content of `live` as it is at this moment. Returns `live` and how long that is; no length
 /// where these two cannot share blocks, and `file` is empty still.
@@ -23,31 +18,18 @@ pub(super) fn share(
     file: &File,
     watch: &Watch,
 ) -> io::Result<(PlainFile, Option<u64>)> {
-    let (target, (sender, shared)) = (file.try_clone()?, sync_channel(1));
+    let target = file.try_clone()?;
     let work = move || {
-        let result = share_all(&live, &target);
-        if sender.send((live, result)).is_err() {
-            tracing::debug!("a file was begun for a job that is over");
-        }
+        let shared = share_all(&live, &target);
+        (live, shared)
     };
-    thread::Builder::new().name("share".into()).spawn(work)?;
-    loop {
-        match shared.recv_timeout(LOOK) {
-            Ok((live, Ok(()))) => return Ok((live, Some(file.metadata()?.len()))),
-            Ok((live, Err(error))) => {
-                tracing::debug!(%error, "a file is staged without sharing blocks");
-                file.set_len(0)?;
-                return Ok((live, None));
-            }
-            Err(RecvTimeoutError::Timeout) if watch.is_canceled() => {
-                return Err(io::Error::other("cancelled"));
-            }
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => {
-                return Err(io::Error::other("the thread that begins a file broke down"));
-            }
-        }
+    let (live, shared) = beside("share", watch, work)?;
+    if let Err(error) = shared {
+        tracing::debug!(%error, "a file is staged without sharing blocks");
+        file.set_len(0)?;
+        return Ok((live, None));
     }
+    Ok((live, Some(file.metadata()?.len())))
 }
 
 #[cfg(target_os = "linux")]
