@@ -13,8 +13,11 @@ pub(super) fn note_emptied(sources: &FolderSources, catalog: &Catalog, device_na
     for (source, counts, unread) in sources.reports() {
         let inside = counts.folders.saturating_sub(1);
         let entries = inside + counts.files + counts.others + counts.databases;
+        if entries > 0 || unread.count() > 0 {
+            continue;
+        }
         let before = catalog.last_files(device_name, source.id.as_str());
-        if entries == 0 && unread.count() == 0 && before > 0 {
+        if before > 0 {
             let id = Path::new(source.id.as_str());
             let files = if before == 1 {
                 "file was"
