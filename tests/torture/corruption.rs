@@ -151,18 +151,13 @@ fn damages(object: &Path, objects: &[PathBuf]) -> Vec<Damage> {
         .filter(|other| other.as_path() > object)
         .cloned()
         .collect();
-    let (flips, cuts): (&[usize], &[usize]) = size().choose(
-        (&[500], &[0, 500]),
-        (
-            &[
-                0, 10, 50, 125, 250, 333, 400, 500, 600, 667, 750, 875, 950, 990, 1_000,
-            ],
-            &[0, 10, 50, 250, 500, 750, 900, 990, 999],
-        ),
-    );
+    // In thousandths: in the everyday size the middle, else the ends and as many places in between.
+    let spread = |places: usize| (0..places).map(move |at| at * 1_000 / (places - 1));
+    let flips = size().choose(vec![500], spread(51).collect());
+    let cuts = size().choose(vec![0, 500], spread(20).filter(|at| *at < 1_000).collect());
     let mut damages = vec![Damage::Delete];
-    damages.extend(flips.iter().map(|at| Damage::Flip(*at)));
-    damages.extend(cuts.iter().map(|at| Damage::Cut(*at)));
+    damages.extend(flips.into_iter().map(Damage::Flip));
+    damages.extend(cuts.into_iter().map(Damage::Cut));
     damages.extend(
         others
             .into_iter()

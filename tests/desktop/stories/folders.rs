@@ -44,7 +44,7 @@ async fn a_folder_is_protected_and_what_of_it_could_not_be_read_is_shown() {
             .job_ends(JobKind::Creation, JobState::Completed)
             .await;
         window.click("nav-backups").await;
-        let told = "one('unread')?.innerText.includes('1 file could not be read')";
+        let told = "one('unread')?.innerText.includes('1 file or folder could not be read whole')";
         window.until(told).await;
         assert!(!window.text("backup-source").await.trim().is_empty());
         window.click("unread-show").await;

@@ -56,11 +56,11 @@ describe("files that could not be read", () => {
     const backend = backendOf(12);
     const { user, details } = await openDetails();
     within(details).getByRole("heading", {
-      name: "12 files could not be read",
+      name: "12 files or folders could not be read whole",
     });
     const marks = screen.getAllByTestId("backup-unread");
     expect(marks).toHaveLength(1);
-    expect(marks[0]).toHaveAccessibleName("12 files could not be read");
+    expect(marks[0]).toHaveAccessibleName("12 files or folders could not be read whole");
 
     await user.click(button("Show them", details));
     const unread = within(details).getByTestId("unread");

@@ -43,9 +43,16 @@ fn made(made: Option<&BackupDetails>) -> String {
     match made.unread_count {
         0 => contents(made),
         unread => {
-            let files = if unread == 1 { "file" } else { "files" };
+            let entries = if unread == 1 {
+                "file or folder"
+            } else {
+                "files or folders"
+            };
             let unread = separated(unread);
-            format!("{} {unread} {files} could not be read.", contents(made))
+            format!(
+                "{} {unread} {entries} could not be read whole.",
+                contents(made)
+            )
         }
     }
 }
@@ -177,7 +184,7 @@ mod tests {
             ..Told::default()
         };
         let (_, body) = of(NoticeKind::BackupDone, told);
-        assert!(body.ends_with(" 1,200 files could not be read."), "{body}");
+        assert!(body.ends_with(" 1,200 files or folders could not be read whole."), "{body}");
     }
 
     #[test]
