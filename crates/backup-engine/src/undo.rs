@@ -44,6 +44,9 @@ pub(crate) struct UndoNote {
     pub library: bool,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<PartNote>,
+    /// Nothing was replaced: it went into another folder. What an earlier restore replaced can still be brought back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub aside: bool,
 }
 
 /// What is renamed under one folder.
@@ -246,6 +249,9 @@ fn newest(data_dir: &Path) -> io::Result<Option<u64>> {
     let counts = |number: &u64| {
         let folder = folder(data_dir, *number);
         let note = UndoNote::read(&folder);
+        if note.as_ref().is_ok_and(|note| note.aside) {
+            return false;
+        }
         let library_alone = note.is_ok_and(|note| note.library && note.parts.is_empty());
         folder.join("undo.json").is_file() && (!library_alone || folder.join(LIBRARY).is_dir())
     };
@@ -283,6 +289,7 @@ mod tests {
             undone,
             library: true,
             parts: Vec::new(),
+            aside: false,
         };
         note.write_aside(&folder).unwrap();
         UndoNote::settle(&folder).unwrap();

@@ -43,6 +43,7 @@ pub(super) fn records(
             id: source.id.to_string(),
             kind: source.kind.name().to_owned(),
             path: escape(&source.path),
+            excludes: Some(source.excludes.clone()),
             files: counts.stored_files() + counts.others,
             folders: counts.folders,
             bytes: counts.bytes + databases.bytes,

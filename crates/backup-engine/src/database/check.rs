@@ -8,8 +8,8 @@ use std::thread::{self, JoinHandle};
 
 use rusqlite::{Connection, ErrorCode};
 
-use super::Guarded;
 use super::connect::open_immutable;
+use super::{Guarded, HEADER, head, is_database};
 use crate::Watch;
 
 /// Virtual machine steps between two looks at the cancel flag: far less than a millisecond.
@@ -114,8 +114,16 @@ impl Drop for Proof {
     }
 }
 
-/// Of a database of another program, in a file that nobody writes.
+/// Of a database of another program, in a file that nobody writes. A log or a journal that was stored with its database is
+/// none by itself.
 pub(crate) fn soundness(path: &Path, watch: &Watch) -> Soundness {
+    match head(path, HEADER) {
+        Ok(head) if !is_database(&head) => {
+            return Soundness::Unjudged("it does not begin as a database".into());
+        }
+        Ok(_) => {}
+        Err(error) => return Soundness::Unchecked(error.to_string()),
+    }
     let watch = watch.clone();
     match open_immutable(path) {
         Ok(mut connection) => check(&mut connection, Owner::Others, move || watch.is_canceled()),

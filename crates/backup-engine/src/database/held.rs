@@ -39,8 +39,10 @@ pub(crate) fn database_of(name: &OsStr) -> Option<&OsStr> {
 }
 
 #[cfg(not(unix))]
-pub(crate) fn database_of(_name: &OsStr) -> Option<&OsStr> {
-    None
+pub(crate) fn database_of(name: &OsStr) -> Option<&OsStr> {
+    let name = name.to_str()?;
+    let strip = |suffix: &&str| name.strip_suffix(*suffix);
+    super::COMPANIONS.iter().find_map(strip).map(OsStr::new)
 }
 
 static REGISTRY: Mutex<Registry> = Mutex::new(Registry {

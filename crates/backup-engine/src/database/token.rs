@@ -79,11 +79,11 @@ impl Stamp {
         }
     }
 
-    /// Whether a change after `now` is sure to leave another time behind.
+    /// Whether a change after `now` is sure to leave another time behind. One to come, of a clock that was wrong, is another.
     pub(super) fn is_settled(&self, now: SystemTime) -> bool {
         let whole_seconds = self.modified.1 == 0 && self.changed.1 == 0;
         let tick = if whole_seconds { COARSE_TICK } else { TICK };
-        age(self.changed, now) > tick.as_nanos().cast_signed()
+        age(self.changed, now).abs() > tick.as_nanos().cast_signed()
     }
 }
 

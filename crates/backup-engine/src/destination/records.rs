@@ -1,9 +1,12 @@
 //! What is written down with a backup: the description of its snapshot, which is the commit record.
 
+use std::path::Path;
+
 use chrono::{DateTime, Utc};
 use rustic_core::repofile::{SnapshotFile, SnapshotId};
 use serde::{Deserialize, Serialize};
 
+use crate::names::escape;
 use crate::{BackupId, Error};
 
 /// Label of a snapshot that is a backup.
@@ -63,6 +66,9 @@ pub struct SourceRecord {
     pub kind: String,
     /// Where it was, for a person; what is not UTF-8 is escaped.
     pub path: String,
+    /// What was left out of it. Absent in backups of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub excludes: Option<Vec<String>>,
     pub files: u64,
     pub folders: u64,
     /// Size of what it restores to, databases included.
@@ -132,6 +138,19 @@ impl Details {
             });
         }
         Ok(())
+    }
+
+    /// Whether it says that the file at this path was not stored as it should be. Not all that were may be named.
+    pub(crate) fn is_known_unsound(&self, path: &Path) -> bool {
+        let id = path.components().next();
+        let id = id.and_then(|id| id.as_os_str().to_str());
+        let mut sources = self.sources.iter();
+        let source = sources.find(|source| Some(source.id.as_str()) == id);
+        let named = escape(path);
+        source.is_some_and(|source| {
+            source.unread_count > source.unread.len() as u64
+                || source.unread.iter().any(|file| file.path == named)
+        })
     }
 
     /// Reads the commit record out of a snapshot; `None` for a snapshot that is no backup of ours.

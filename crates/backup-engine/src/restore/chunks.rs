@@ -12,6 +12,7 @@ use rustic_core::DataId;
 use rustic_core::repofile::Node;
 use sha2::{Digest, Sha256};
 
+use super::plan::canceled;
 use super::tree::damaged;
 use crate::destination::Content;
 use crate::{Error, Watch};
@@ -93,8 +94,9 @@ pub(crate) fn is_chunk(bytes: &[u8], id: &DataId) -> bool {
 /// Chunks that one thread compares.
 const SHARE: usize = 64;
 
-/// Which chunks this file has at their places, worked out by several threads where there are many.
-pub(super) fn there_in(file: &File, chunks: &[Chunk], watch: &Watch) -> io::Result<Vec<bool>> {
+/// Which chunks this file has at their places, worked out by several threads where there are many. What the disk cannot read
+/// any more is not there. Errors: cancelled.
+pub(super) fn there_in(file: &File, chunks: &[Chunk], watch: &Watch) -> Result<Vec<bool>, Error> {
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let share = chunks.len().div_ceil(threads).max(SHARE);
     if share >= chunks.len() {
@@ -107,23 +109,30 @@ pub(super) fn there_in(file: &File, chunks: &[Chunk], watch: &Watch) -> io::Resu
             .collect();
         let mut there = Vec::with_capacity(chunks.len());
         for part in parts {
-            let panicked = |_| Err(io::Error::other("a thread that compares a file broke down"));
+            let panicked = |_| Err(Error::Panicked("a thread that compares a file".into()));
             there.extend(part.join().unwrap_or_else(panicked)?);
         }
         Ok(there)
     })
 }
 
-fn part_there(file: &File, chunks: &[Chunk], watch: &Watch) -> io::Result<Vec<bool>> {
+fn part_there(file: &File, chunks: &[Chunk], watch: &Watch) -> Result<Vec<bool>, Error> {
     let mut buffer = Vec::new();
-    let mut is_there = |chunk: &Chunk| -> io::Result<bool> {
+    let mut is_there = |chunk: &Chunk| {
         if watch.is_canceled() {
-            return Err(io::Error::other("cancelled"));
+            return Err(canceled());
         }
-        buffer.resize(usize::try_from(chunk.length).map_err(io::Error::other)?, 0);
+        let Ok(length) = usize::try_from(chunk.length) else {
+            return Ok(false);
+        };
+        buffer.resize(length, 0);
         match file.read_exact_at(&mut buffer, chunk.at) {
+            Ok(()) => Ok(is_chunk(&buffer, &chunk.id)),
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
-            read => read.map(|()| is_chunk(&buffer, &chunk.id)),
+            Err(error) => {
+                tracing::warn!(%error, at = chunk.at, "part of a file that is there cannot be read");
+                Ok(false)
+            }
         }
     };
     chunks.iter().map(&mut is_there).collect()

@@ -25,6 +25,8 @@ pub(super) struct Comparison {
     pub seen: Seen,
     /// The logs beside a database.
     pub companions: Vec<(OsString, Seen)>,
+    /// It was chosen by name: its bytes are looked at, whatever is known of it.
+    pub chosen: bool,
 }
 
 /// Which chunks of a file that differs are there.
@@ -74,7 +76,7 @@ impl Comparison {
         }
         let chunks = chunks_of(&self.wanted.node, contents.of(self.wanted.part)?)?;
         let same_size = total(&chunks) == self.seen.size;
-        if same_size && self.is_untouched() {
+        if same_size && !self.chosen && self.is_untouched() {
             return Ok(None);
         }
         let parent = self.at.parent().unwrap_or(Path::new(""));
@@ -87,7 +89,7 @@ impl Comparison {
             }
             file => file.map_err(LOOKING)?,
         };
-        let there = there_in(&file, &chunks, watch).map_err(LOOKING)?;
+        let there = there_in(&file, &chunks, watch)?;
         let dress = Dress::of(&self.wanted.node.meta);
         let same = same_size
             && there.iter().all(|there| *there)

@@ -18,7 +18,7 @@ impl Walk<'_> {
         let Some(seen) = folder.look(name).map_err(LOOKING)? else {
             return Ok(());
         };
-        if self.stays(at, name, &seen) {
+        if self.stays(at, &seen) {
             return Ok(());
         }
         if seen.kind == Kind::Folder && self.holds_what_stays(folder, at)? {
@@ -53,8 +53,8 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn stays(&self, at: &Path, name: &OsStr, seen: &Seen) -> bool {
-        name == OWN_FOLDER
+    fn stays(&self, at: &Path, seen: &Seen) -> bool {
+        at == Path::new(OWN_FOLDER)
             || seen.device != self.device
             || self.target.keeps(at, seen.kind == Kind::Folder)
     }
@@ -68,7 +68,7 @@ impl Walk<'_> {
                 continue;
             };
             let path = at.join(&name);
-            let stays = self.stays(&path, &name, &seen)
+            let stays = self.stays(&path, &seen)
                 || seen.kind == Kind::Folder && self.holds_what_stays(&inner, &path)?;
             if stays {
                 return Ok(true);

@@ -5,6 +5,7 @@ pub(crate) mod area;
 mod blocks;
 mod changes;
 mod chunks;
+mod companions;
 mod compare;
 pub(crate) mod dir;
 mod entry;
@@ -188,7 +189,7 @@ impl Restore<'_> {
         let restore = self.data_dir.join("restore");
         create_private_folder(&restore).map_err(stage::STAGING)?;
         let zeros = chunks::Zeros::default();
-        let known_unsound = |path: &Path| self.is_known_unsound(path);
+        let known_unsound = |path: &Path| self.details.is_known_unsound(path);
         for (number, plan) in plans.parts.iter().enumerate() {
             if plan.steps.is_empty() {
                 continue;
@@ -252,19 +253,6 @@ impl Restore<'_> {
     /// id of each chunk, so that need not be done once more.
     fn is_rehearsed(&self) -> bool {
         self.details.proven.is_some()
-    }
-
-    /// Whether the record of the backup says that this file was not stored as it should be. Not all may be named.
-    fn is_known_unsound(&self, path: &Path) -> bool {
-        let id = path.components().next();
-        let id = id.and_then(|id| id.as_os_str().to_str());
-        let mut sources = self.details.sources.iter();
-        let source = sources.find(|source| Some(source.id.as_str()) == id);
-        let named = crate::names::escape(path);
-        source.is_some_and(|source| {
-            source.unread_count > source.unread.len() as u64
-                || source.unread.iter().any(|file| file.path == named)
-        })
     }
 }
 

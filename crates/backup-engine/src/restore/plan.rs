@@ -59,6 +59,12 @@ pub(crate) fn plan(target: Target, contents: &Contents, watch: &Watch) -> Result
     let base = Dir::open(&target.base).map_err(in_the_way)?;
     let mut walk = Walk::new(&target, &base, contents, watch)?;
     walk.run()?;
+    let replaced = walk.steps.values().find(|step| step.take.is_some());
+    if let Some(step) = replaced.filter(|_| !target.replaces) {
+        let name = step.at.file_name().unwrap_or_default().to_string_lossy();
+        let what = format!("\u{201c}{name}\u{201d} is there already, and is another one");
+        return Err(Error::InTheWay(what));
+    }
     let folders = dressed(&walk)?;
     let (steps, changes) = (walk.steps, walk.changes);
     Ok(Plan {

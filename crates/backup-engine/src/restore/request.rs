@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use super::Restore;
 use super::area::{Areas, missing_above};
-use super::target::{LIBRARY_ID, SourcePlace, Target};
+use super::target::{Excluded, LIBRARY_ID, SourcePlace, Target};
 use crate::backup::LIBRARY_FILE;
 use crate::destination::SourceRecord;
 use crate::names::{escape, unescape};
+use crate::sources::{OWN_FOLDER, excluded_by};
 use crate::{BackupId, Error};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,8 +36,8 @@ pub enum What {
 pub enum Place {
     /// Where it was, as this device has it set up.
     InPlace,
-    /// A folder that is made where there is none: `library.db`, and a folder for each source. What is in it and not in the
-    /// backup stays.
+    /// A folder that is made where there is none: `library.db`, and a folder for each source. What is in it stays; what is
+    /// in the backup too, and other than there, is in the way.
     Folder(PathBuf),
 }
 
@@ -132,6 +133,7 @@ impl Restore<'_> {
             targets: Vec::new(),
             missing: Vec::new(),
         };
+        let wholes = self.wholes(&sources);
         for (id, chosen) in sources {
             let place = self
                 .place_of(&id)
@@ -148,12 +150,18 @@ impl Restore<'_> {
             };
             // Where more could not be read than are named, nothing is known to be gone.
             let removes = chosen.is_none() && self.all_unread_named(&id);
+            let mut target = self.target(&id, chosen);
+            let inner = |other: &&PathBuf| **other != place.path && other.starts_with(&place.path);
+            target
+                .protected
+                .extend(wholes.iter().filter(inner).cloned());
             goals.targets.push(Target {
                 base,
                 top,
                 removes,
                 excluded: Some(Arc::clone(&place.excluded)),
-                ..self.target(&id, chosen)
+                excluded_then: self.excluded_then(&id)?,
+                ..target
             });
         }
         Ok(goals)
@@ -169,11 +177,13 @@ impl Restore<'_> {
         let sources = sources.into_iter().map(|(id, chosen)| Target {
             base: folder.to_owned(),
             top: PathBuf::from(&id),
+            replaces: false,
             ..self.target(&id, chosen)
         });
         let library = library.then(|| Target {
             base: folder.to_owned(),
             top: LIBRARY_FILE.into(),
+            replaces: false,
             in_backup: LIBRARY_FILE.into(),
             ..self.target(LIBRARY_ID, None)
         });
@@ -193,13 +203,29 @@ impl Restore<'_> {
             top: PathBuf::new(),
             in_backup: id.into(),
             chosen,
+            replaces: true,
             removes: false,
             excluded: None,
+            excluded_then: None,
             unread: unread
                 .map(|file| below(id, &unescape(&file.path)))
                 .collect(),
             protected: self.protected(),
         }
+    }
+
+    /// The folders of the sources that are restored whole: one that lies in another is restored by itself.
+    fn wholes(&self, sources: &[Chosen]) -> Vec<PathBuf> {
+        let wholes = sources.iter().filter(|(_, chosen)| chosen.is_none());
+        let places = wholes.filter_map(|(id, _)| self.place_of(id));
+        places.map(|place| place.path.clone()).collect()
+    }
+
+    /// What was left out of the backup. Older backups do not say.
+    fn excluded_then(&self, id: &str) -> Result<Option<Excluded>, Error> {
+        let record = self.details.sources.iter().find(|source| source.id == id);
+        let lines = record.and_then(|source| source.excludes.as_ref());
+        lines.map(|lines| excluded_by(lines)).transpose()
     }
 
     fn all_unread_named(&self, id: &str) -> bool {
@@ -210,7 +236,8 @@ impl Restore<'_> {
     /// Our own folders, in which a restore touches nothing.
     fn protected(&self) -> Vec<PathBuf> {
         let own = [self.data_dir, self.destination].into_iter();
-        own.map(resolved).collect()
+        let kept = self.places.iter().map(|place| place.path.join(OWN_FOLDER));
+        own.map(resolved).chain(kept).collect()
     }
 
     fn check_folder(&self, folder: &Path) -> Result<(), Error> {

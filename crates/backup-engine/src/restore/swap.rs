@@ -38,6 +38,7 @@ impl Restore<'_> {
             undone: false,
             library: plans.library.is_some(),
             parts: parts.collect::<Result<_, _>>()?,
+            aside: plans.library.is_none() && plans.parts.iter().all(|plan| !plan.target.replaces),
         };
         replace(self.data_dir, self.library, Incoming::Staged, &note)?;
         Ok(Outcome::Completed(()))

@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::database::database_of;
+
 /// Whether backups leave this path of a source out. The path is relative to the source; the second value says whether it is
 /// a folder.
 pub(crate) type Excluded = Arc<dyn Fn(&Path, bool) -> bool + Send + Sync>;
@@ -28,9 +30,13 @@ pub(crate) struct Target {
     pub in_backup: PathBuf,
     /// Paths below the top; `None`: all of it.
     pub chosen: Option<Vec<PathBuf>>,
+    /// What is there and differs is replaced. Else it is in the way.
+    pub replaces: bool,
     /// What is there and not in the backup is taken away.
     pub removes: bool,
     pub excluded: Option<Excluded>,
+    /// The same, when the backup was made.
+    pub excluded_then: Option<Excluded>,
     /// Paths below the top that a backup could not read: that they, or what is in them, are not in it means nothing.
     pub unread: Vec<PathBuf>,
     /// Folders of our own, by their whole paths. Nothing in them is touched.
@@ -67,13 +73,27 @@ impl Target {
 
     /// Whether what is there stays although it is not in the backup.
     pub(crate) fn keeps(&self, at: &Path, is_folder: bool) -> bool {
+        let of = |at: &Path| database_of(at.as_os_str()).map(PathBuf::from);
+        self.keeps_itself(at, is_folder)
+            // A log goes and stays with its database.
+            || !is_folder && of(at).is_some_and(|database| self.keeps_itself(&database, false))
+    }
+
+    fn keeps_itself(&self, at: &Path, is_folder: bool) -> bool {
         let below = self.below_top(at);
         self.protects(at)
             || self.unread.iter().any(|unread| below.starts_with(unread))
-            || self
-                .excluded
-                .as_ref()
-                .is_some_and(|excluded| excluded(below, is_folder))
+            || [&self.excluded, &self.excluded_then]
+                .into_iter()
+                .flatten()
+                .any(|excluded| excluded(below, is_folder))
+    }
+
+    /// Whether what is there stays although it is in the backup: backups leave it out by now, and it was not chosen by name.
+    pub(crate) fn leaves_alone(&self, at: &Path, is_folder: bool) -> bool {
+        let below = self.below_top(at);
+        let excluded = |excluded: &Excluded| excluded(below, is_folder);
+        self.chosen.is_none() && self.excluded.as_ref().is_some_and(excluded)
     }
 
     /// Whether it is our own.

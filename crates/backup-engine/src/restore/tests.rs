@@ -4,6 +4,8 @@
 mod bench;
 mod blocks;
 mod breaks;
+mod companions;
 mod content;
 mod hostile;
+mod left_alone;
 mod soundness;

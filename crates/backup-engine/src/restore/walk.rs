@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use rustic_core::repofile::NodeType;
 
 use super::changes::{Changes, kind_of_wanted};
+use super::companions::{Siblings, is_database};
 use super::compare::{Comparison, compare};
 use super::dir::Dir;
 use super::plan::{FolderStep, LOOKING, Put, Step, canceled, collision, in_the_way, worn};
@@ -15,8 +16,6 @@ use super::target::{Choice, Target};
 use super::together::{hold_few, walk_together};
 use super::tree::{Contents, Trees, Wanted, damaged};
 use crate::browse::{Change, EntryKind};
-use crate::database::COMPANIONS;
-use crate::destination::Part;
 use crate::sources::OWN_FOLDER;
 use crate::{Error, Watch};
 
@@ -99,7 +98,8 @@ impl<'a> Walk<'a> {
             Some(name) => {
                 let live = self.base.look(name).map_err(LOOKING)?;
                 let name = name.to_owned();
-                self.entry(self.base, top, Wanted { name, ..wanted }, live)?;
+                let wanted = Wanted { name, ..wanted };
+                self.entry(self.base, top, wanted, live, &Siblings::default())?;
             }
         }
         let open = std::mem::take(&mut self.open);
@@ -123,24 +123,34 @@ impl<'a> Walk<'a> {
         };
         let mut there: HashSet<OsString> = folder.names().map_err(LOOKING)?.into_iter().collect();
         let wanted = self.contents.folder(&open.trees)?;
-        let names: HashSet<OsString> = wanted.iter().map(|wanted| wanted.name.clone()).collect();
+        let siblings = Siblings::of(&wanted);
+        let names = siblings.names();
         for wanted in wanted {
             self.go_on()?;
             let name = wanted.name.clone();
             let path = at.join(&name);
-            if name == OWN_FOLDER || self.target.protects(&path) {
+            if path == Path::new(OWN_FOLDER) || self.target.protects(&path) {
                 there.remove(&name);
                 continue;
             }
-            if self.target.choice(&path) == Choice::Outside {
+            if siblings.choice(self.target, &path) == Choice::Outside {
+                continue;
+            }
+            if siblings.is_of_one_that_stays(self.target, &folder, &path)? {
+                tracing::warn!("a log is not restored beside a database that stays as it is");
+                there.remove(&name);
                 continue;
             }
             let live = folder.look(&name).map_err(LOOKING)?;
+            if live.is_some() && self.target.leaves_alone(&path, wanted.node.is_dir()) {
+                there.remove(&name);
+                continue;
+            }
             if let Some(seen) = live
                 && !there.remove(&name)
             {
                 // There, but under another spelling: this file system takes both for the same.
-                let twin = spelled(&folder, &there, &names, (&name, &seen))?;
+                let twin = spelled(&folder, &there, names, (&name, &seen))?;
                 if twin.as_ref().is_some_and(|twin| names.contains(twin)) {
                     return Err(collision(&name, twin));
                 }
@@ -151,9 +161,9 @@ impl<'a> Walk<'a> {
             }
             if is_database(&wanted) {
                 // Its log goes and stays with it.
-                there.retain(|other| !companions(&name).any(|companion| companion == *other));
+                there.retain(|other| !siblings.goes_with(&name, other));
             }
-            self.entry(&folder, &path, wanted, live)?;
+            self.entry(&folder, &path, wanted, live, &siblings)?;
         }
         if self.target.removes {
             for name in there {
@@ -170,13 +180,14 @@ impl<'a> Walk<'a> {
         at: &Path,
         wanted: Wanted,
         live: Option<Seen>,
+        siblings: &Siblings,
     ) -> Result<(), Error> {
         let Some(kind) = kind_of(&wanted.node.node_type) else {
             tracing::warn!(path = %at.display(), "a socket or device of the backup is not made");
             return Ok(());
         };
         let Some(seen) = live else {
-            return self.put(folder, at, wanted, None);
+            return self.put(folder, at, wanted, None, siblings);
         };
         match (kind, seen.kind) {
             (Kind::Folder, Kind::Folder) => {
@@ -185,7 +196,7 @@ impl<'a> Walk<'a> {
             }
             (Kind::File, Kind::File) => {
                 let companions = if is_database(&wanted) {
-                    there_beside(folder, &wanted.name)?
+                    siblings.there_beside(folder, &wanted.name)?
                 } else {
                     Vec::new()
                 };
@@ -194,6 +205,7 @@ impl<'a> Walk<'a> {
                     wanted,
                     seen,
                     companions,
+                    chosen: self.target.chosen.is_some(),
                 });
                 Ok(())
             }
@@ -205,9 +217,9 @@ impl<'a> Walk<'a> {
                 if same_target && !dress.differs_from(&seen) && !dress.differs_in_time(&seen) {
                     return Ok(());
                 }
-                self.put(folder, at, wanted, Some(seen))
+                self.put(folder, at, wanted, Some(seen), siblings)
             }
-            _ => self.put(folder, at, wanted, Some(seen)),
+            _ => self.put(folder, at, wanted, Some(seen), siblings),
         }
     }
 
@@ -248,6 +260,7 @@ impl<'a> Walk<'a> {
         at: &Path,
         wanted: Wanted,
         live: Option<Seen>,
+        siblings: &Siblings,
     ) -> Result<(), Error> {
         let is_folder = live.is_some_and(|seen| seen.kind == Kind::Folder);
         if is_folder && self.holds_what_stays(folder, at)? {
@@ -255,7 +268,7 @@ impl<'a> Walk<'a> {
             return Err(Error::InTheWay(what.into()));
         }
         if is_database(&wanted) {
-            self.take_companions(at, there_beside(folder, &wanted.name)?)?;
+            self.take_companions(at, siblings.there_beside(folder, &wanted.name)?)?;
         }
         let change = if live.is_some() {
             Change::Changed
@@ -276,9 +289,13 @@ impl<'a> Walk<'a> {
                 continue;
             }
             if wanted.node.is_dir() {
-                for inner in self.contents.folder(&wanted.trees)? {
+                let inside = self.contents.folder(&wanted.trees)?;
+                let siblings = Siblings::of(&inside);
+                for inner in inside {
                     let path = within.join(&inner.name);
-                    if self.target.choice(&at.join(&path)) != Choice::Outside {
+                    let whole = at.join(&path);
+                    let chosen = siblings.choice(self.target, &whole) != Choice::Outside;
+                    if chosen && !self.target.protects(&whole) {
                         open.push((path, inner));
                     }
                 }
@@ -350,28 +367,6 @@ impl<'a> Walk<'a> {
         }
         Ok(())
     }
-}
-
-fn is_database(wanted: &Wanted) -> bool {
-    wanted.part == Part::Databases && wanted.node.is_file()
-}
-
-fn companions(database: &OsStr) -> impl Iterator<Item = OsString> {
-    COMPANIONS.iter().map(|ending| {
-        let mut name = database.to_owned();
-        name.push(ending);
-        name
-    })
-}
-
-fn there_beside(folder: &Dir, database: &OsStr) -> Result<Vec<(OsString, Seen)>, Error> {
-    let mut there = Vec::new();
-    for name in companions(database) {
-        if let Some(seen) = folder.look(&name).map_err(LOOKING)? {
-            there.push((name, seen));
-        }
-    }
-    Ok(there)
 }
 
 /// Which other name in a folder this entry has, one that is wanted before others.

@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 use std::fs::{Metadata, OpenOptions};
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::unread::REPLACED;
-use crate::database::{COMPANIONS, MAGIC, PlainFile};
+use crate::database::{MAGIC, PlainFile, database_of};
 
 const SMALLEST_PAGE: u64 = 512;
 
@@ -29,8 +29,8 @@ pub(crate) enum Class {
 /// belongs to it.
 #[derive(Debug, Default)]
 pub(crate) struct Classes {
-    /// The paths (in bytes) of the databases that were met.
-    databases: HashSet<Vec<u8>>,
+    /// The paths of the databases that were met, and of what may be one.
+    databases: HashSet<PathBuf>,
 }
 
 impl Classes {
@@ -50,28 +50,31 @@ impl Classes {
         if !kind.is_file() {
             return Class::Special;
         }
-        if companion_of(relative).is_some_and(|of| self.databases.contains(of)) {
+        if self.is_companion(relative, absolute) {
             return Class::DatabaseCompanion;
         }
-        match is_database(absolute, metadata.len()) {
-            Ok(true) => {
-                let path = relative.as_os_str().as_encoded_bytes();
-                self.databases.insert(path.to_owned());
-                Class::Database
-            }
-            Ok(false) => Class::File,
+        let class = match is_database(absolute, metadata.len()) {
+            Ok(true) => Class::Database,
+            Ok(false) => return Class::File,
             // Reading it will say why, unless an earlier backup has it.
             Err(_) => Class::Unrecognised,
-        }
+        };
+        self.databases.insert(relative.to_owned());
+        class
+    }
+
+    /// Also one of a database that the walk leaves out: restored by itself, SQLite would apply it to what is there then.
+    fn is_companion(&self, relative: &Path, absolute: &Path) -> bool {
+        let of = |path: &Path| database_of(path.as_os_str()).map(PathBuf::from);
+        of(relative).is_some_and(|database| self.databases.contains(&database))
+            || of(absolute).is_some_and(|database| is_or_may_be_database(&database))
     }
 }
 
-/// The path (in bytes) of the database that a file at this path would belong to.
-fn companion_of(path: &Path) -> Option<&[u8]> {
-    let bytes = path.as_os_str().as_encoded_bytes();
-    COMPANIONS
-        .iter()
-        .find_map(|suffix| bytes.strip_suffix(suffix.as_bytes()))
+/// Whether a database is there, or a file of which nobody can tell.
+fn is_or_may_be_database(path: &Path) -> bool {
+    let there = std::fs::symlink_metadata(path);
+    there.is_ok_and(|there| there.is_file() && is_database(path, there.len()).unwrap_or(true))
 }
 
 /// Whether a regular file of this size is a SQLite database. Nothing is opened whose size rules it out.

@@ -18,7 +18,8 @@ mod tree;
 mod unread;
 mod walk;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub use id::SourceId;
 pub(crate) use {
@@ -30,6 +31,8 @@ pub(crate) use {
     store::SourceStore,
     unread::{Unread, path_text},
 };
+
+use crate::Error;
 
 /// What a source is to the user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +61,16 @@ impl SourceKind {
             Self::Pieces => "pieces",
         }
     }
+}
+
+/// What such lines leave out, by its path in the source and whether it is a folder. Errors: `BadPattern`.
+pub(crate) fn excluded_by(
+    lines: &[String],
+) -> Result<Arc<dyn Fn(&Path, bool) -> bool + Send + Sync>, Error> {
+    let excludes = excludes::Excludes::compile(lines)?;
+    Ok(Arc::new(move |path, is_folder| {
+        excludes.leave_out(path, is_folder)
+    }))
 }
 
 /// A source whose folder cannot be read at the moment.

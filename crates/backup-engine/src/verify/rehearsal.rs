@@ -35,6 +35,7 @@ pub(super) struct Rehearsal<'a> {
 struct Scratched<'a> {
     content: &'a Content,
     node: &'a Node,
+    in_backup: PathBuf,
     path: PathBuf,
     is_library: bool,
 }
@@ -108,13 +109,15 @@ impl<'a> Rehearsal<'a> {
     ) -> Result<(), Error> {
         let mut number = 0;
         for (content, root) in parts {
-            let mut folders = vec![*root];
+            let mut folders = vec![(PathBuf::new(), *root)];
             let is_databases = content.part() == Part::Databases;
-            while let Some(folder) = folders.pop() {
+            while let Some((at, folder)) = folders.pop() {
                 for node in content.folder(&folder)? {
+                    let in_backup = at.join(node.name());
                     if node.is_dir() {
                         let inside = node.subtree;
-                        folders.push(inside.ok_or_else(|| damaged("a folder has no content"))?);
+                        let inside = inside.ok_or_else(|| damaged("a folder has no content"))?;
+                        folders.push((in_backup.clone(), inside));
                     }
                     if !node.is_file() {
                         continue;
@@ -125,6 +128,7 @@ impl<'a> Rehearsal<'a> {
                         path: shelf.join(format!("{number}")),
                         is_library: is_databases && folder == *root && node.name == LIBRARY_FILE,
                         node: &node,
+                        in_backup,
                     })?;
                     number += 1;
                 }
@@ -182,7 +186,9 @@ impl<'a> Rehearsal<'a> {
             if inspect(&file.path, self.watch)? == Inspected::Canceled {
                 return Err(cancelled());
             }
-        } else if file.content.part() == Part::Databases {
+        } else if file.content.part() == Part::Databases
+            && !details.is_known_unsound(&file.in_backup)
+        {
             self.check_database(&file.path)?;
         }
         Ok(())

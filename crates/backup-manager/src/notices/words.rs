@@ -184,7 +184,10 @@ mod tests {
             ..Told::default()
         };
         let (_, body) = of(NoticeKind::BackupDone, told);
-        assert!(body.ends_with(" 1,200 files or folders could not be read whole."), "{body}");
+        assert!(
+            body.ends_with(" 1,200 files or folders could not be read whole."),
+            "{body}"
+        );
     }
 
     #[test]

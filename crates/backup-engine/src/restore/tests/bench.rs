@@ -16,6 +16,7 @@ use rustic_core::{
     SnapshotOptions, TreeId,
 };
 
+use crate::database::database_of;
 use crate::destination::{Content, Destination, Details, LibraryDetails, Part, SourceRecord};
 use crate::keys::KeyStore;
 use crate::library::{Item, Library};
@@ -70,12 +71,18 @@ impl Bench {
     }
 
     pub(super) fn store_entries(&self, entries: Vec<Entry>) -> Stored {
-        let (mut databases, files): (Vec<_>, Vec<_>) = entries.into_iter().partition(|entry| {
-            entry
-                .2
-                .as_ref()
-                .is_some_and(|content| content.starts_with(b"SQLite format 3\0"))
-        });
+        let is_database = |(_, _, content): &Entry| {
+            let begins = |content: &Vec<u8>| content.starts_with(b"SQLite format 3\0");
+            content.as_ref().is_some_and(begins)
+        };
+        let known: Vec<_> = entries.iter().filter(|entry| is_database(entry)).collect();
+        let known: Vec<PathBuf> = known.into_iter().map(|entry| entry.0.clone()).collect();
+        // A database that SQLite cannot read is stored with what lies beside it.
+        let with_database = |entry: &Entry| {
+            let of = database_of(entry.0.as_os_str()).map(PathBuf::from);
+            is_database(entry) || of.is_some_and(|of| known.contains(&of))
+        };
+        let (mut databases, files): (Vec<_>, Vec<_>) = entries.into_iter().partition(with_database);
         let mut image = Vec::new();
         let mut pages = self.library.pages(&Watch::unwatched()).unwrap();
         pages.reader.read_to_end(&mut image).unwrap();

@@ -199,6 +199,19 @@ fn a_database_is_known_by_its_header_in_each_journal_mode_and_its_companions_by_
 }
 
 #[test]
+fn the_log_of_a_database_that_is_left_out_is_left_out_too() {
+    let place = Place::new();
+    let mut database = b"SQLite format 3\0".to_vec();
+    database.resize(4_096, 7);
+    place.write("cache.sqlite", &database);
+    place.write("cache.sqlite-wal", b"a log");
+    place.write("other.sqlite-wal", b"a log of nothing");
+    let found = place.walk(&["*.sqlite"], &[]);
+    let classes: Vec<_> = found.iter().skip(1).map(|found| found.class).collect();
+    assert_eq!(classes, [Class::DatabaseCompanion, Class::File]);
+}
+
+#[test]
 fn a_sparse_file_of_10_gb_is_met_by_its_size() {
     let place = Place::new();
     place.write("sparse", b"");

@@ -1,0 +1,94 @@
+//! What SQLite keeps beside a database goes and stays with it: in the place of another one it would be applied to that.
+
+use std::collections::HashSet;
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+
+use super::dir::Dir;
+use super::plan::LOOKING;
+use super::seen::Seen;
+use super::target::{Choice, Target};
+use super::tree::Wanted;
+use crate::Error;
+use crate::database::{COMPANIONS, database_of};
+use crate::destination::Part;
+
+/// The names that a backup has in one folder.
+#[derive(Debug, Default)]
+pub(super) struct Siblings {
+    names: HashSet<OsString>,
+    databases: HashSet<OsString>,
+}
+
+pub(super) fn is_database(wanted: &Wanted) -> bool {
+    wanted.part == Part::Databases && wanted.node.is_file()
+}
+
+impl Siblings {
+    pub(super) fn of(wanted: &[Wanted]) -> Self {
+        let name = |wanted: &Wanted| wanted.name.clone();
+        let databases = wanted.iter().filter(|wanted| is_database(wanted));
+        Self {
+            names: wanted.iter().map(name).collect(),
+            databases: databases.map(name).collect(),
+        }
+    }
+
+    pub(super) fn names(&self) -> &HashSet<OsString> {
+        &self.names
+    }
+
+    /// A journal that was stored with its database is chosen with it.
+    pub(super) fn choice(&self, target: &Target, at: &Path) -> Choice {
+        let name = at.file_name().unwrap_or_default();
+        match database_of(name).filter(|_| self.databases.contains(name)) {
+            Some(database) if self.databases.contains(database) => {
+                target.choice(&at.with_file_name(database))
+            }
+            _ => target.choice(at),
+        }
+    }
+
+    /// Whether what lies beside this database is a log or an index of it that the backup does not have.
+    pub(super) fn goes_with(&self, database: &OsStr, other: &OsStr) -> bool {
+        database_of(other) == Some(database) && !self.names.contains(other)
+    }
+
+    /// What there is of that.
+    pub(super) fn there_beside(
+        &self,
+        folder: &Dir,
+        database: &OsStr,
+    ) -> Result<Vec<(OsString, Seen)>, Error> {
+        let mut there = Vec::new();
+        for name in companions(database).filter(|name| self.goes_with(database, name)) {
+            if let Some(seen) = folder.look(&name).map_err(LOOKING)? {
+                there.push((name, seen));
+            }
+        }
+        Ok(there)
+    }
+
+    /// Whether this entry of the backup is a log of a database that is there, is not in the backup and stays.
+    pub(super) fn is_of_one_that_stays(
+        &self,
+        target: &Target,
+        folder: &Dir,
+        at: &Path,
+    ) -> Result<bool, Error> {
+        let name = at.file_name().unwrap_or_default();
+        let Some(database) = database_of(name).filter(|of| !self.names.contains(*of)) else {
+            return Ok(false);
+        };
+        let is_there = folder.look(database).map_err(LOOKING)?.is_some();
+        Ok(is_there && (!target.removes || target.keeps(&at.with_file_name(database), false)))
+    }
+}
+
+fn companions(database: &OsStr) -> impl Iterator<Item = OsString> {
+    COMPANIONS.iter().map(|ending| {
+        let mut name = database.to_owned();
+        name.push(ending);
+        name
+    })
+}

@@ -1,0 +1,105 @@
+//! Logs and journals: they come, go and stay with their database, also where a backup has only one of the two.
+
+use std::fs;
+use std::path::Path;
+
+use super::bench::{Bench, docs, noise, state, write};
+use crate::destination::UnreadFile;
+use crate::restore::What;
+
+/// With a header, so that it counts as a database, and bytes of its own.
+fn database(seed: u64) -> Vec<u8> {
+    let mut bytes = noise(seed, 4096);
+    bytes[..16].copy_from_slice(b"SQLite format 3\0");
+    bytes
+}
+
+#[test]
+fn the_log_of_a_database_that_could_not_be_read_stays() {
+    let bench = Bench::new();
+    write(&bench.docs(), "a.txt", "one");
+    let mut stored = bench.store();
+    stored.details.sources[0].unread = vec![UnreadFile {
+        path: "docs/locked.db".into(),
+        why: "another program keeps this database locked".into(),
+    }];
+    write(&bench.docs(), "locked.db", database(1));
+    write(&bench.docs(), "locked.db-wal", "what was written since");
+    write(
+        &bench.docs(),
+        "locked.db-journal",
+        "what has to be rolled back",
+    );
+    write(&bench.docs(), "left-out.tmp", database(2));
+    write(&bench.docs(), "left-out.tmp-journal", "of what is left out");
+    let own = |at: &Path| at.as_os_str().is_empty();
+    let entries = || {
+        let all = state(&bench.docs()).into_iter();
+        // The folder's own time is the backup's.
+        all.filter(|(at, _)| !own(at)).collect::<Vec<_>>()
+    };
+    let before = entries();
+    write(&bench.docs(), "extra-wal", "of nothing");
+    bench.restore(&stored, docs());
+    assert!(!bench.docs().join("extra-wal").exists());
+    assert_eq!(entries(), before);
+}
+
+#[test]
+fn the_log_of_a_database_that_is_left_out_is_not_put_beside_it() {
+    let bench = Bench::new();
+    write(&bench.docs(), "cache.tmp-wal", "a log of then");
+    let stored = bench.store();
+    write(&bench.docs(), "cache.tmp", database(1));
+    for now in ["a log of now", ""] {
+        let log = bench.docs().join("cache.tmp-wal");
+        fs::remove_file(&log).unwrap();
+        if !now.is_empty() {
+            fs::write(&log, now).unwrap();
+        }
+        bench.restore(&stored, docs());
+        assert_eq!(fs::read_to_string(&log).unwrap_or_default(), now);
+        bench.restore(&stored, What::Paths(vec!["docs/cache.tmp-wal".into()]));
+        assert_eq!(fs::read_to_string(&log).unwrap_or_default(), now);
+        fs::write(&log, "").unwrap();
+    }
+}
+
+#[test]
+fn a_journal_that_was_stored_with_its_database_stays_with_it_and_comes_with_it() {
+    let bench = Bench::new();
+    write(&bench.docs(), "half.db", database(1));
+    write(&bench.docs(), "half.db-journal", "how it was before");
+    let (mut stored, original) = (bench.store(), state(&bench.docs()));
+    stored.details.sources[0].unread = vec![UnreadFile {
+        path: "docs/half.db".into(),
+        why: "stored with its journal".into(),
+    }];
+    let chosen = What::Paths(vec!["docs/half.db".into()]);
+    for what in [docs(), chosen] {
+        let restored = |how: &str| {
+            bench.restore(&stored, what.clone());
+            let now = state(&bench.docs());
+            for path in ["half.db", "half.db-journal"].map(Path::new) {
+                assert_eq!(
+                    now.get(path),
+                    original.get(path),
+                    "{how}: {}",
+                    path.display()
+                );
+            }
+        };
+        restored("nothing changed");
+        fs::remove_file(bench.docs().join("half.db")).unwrap();
+        restored("the database is gone");
+        write(&bench.docs(), "half.db", database(2));
+        restored("the database changed");
+        write(&bench.docs(), "half.db-journal", "of another change");
+        restored("the journal changed");
+        fs::remove_file(bench.docs().join("half.db-journal")).unwrap();
+        restored("the journal is gone");
+    }
+    fs::remove_dir_all(bench.docs()).unwrap();
+    bench.restore(&stored, What::Paths(vec!["docs/half.db".into()]));
+    assert!(bench.docs().join("half.db-journal").exists());
+}

@@ -1,0 +1,96 @@
+//! What a restore leaves as it is: what backups leave out, now or when they were made, and what only seems to be our own.
+
+use std::fs;
+
+use super::bench::*;
+use crate::Watch;
+use crate::restore::{Place, What};
+
+#[test]
+fn what_is_left_out_by_now_is_not_overwritten_but_where_it_is_chosen() {
+    let bench = Bench::new();
+    write(&bench.docs(), "was-in.tmp", "as it was");
+    write(&bench.docs(), "gone.tmp", "as it was");
+    write(&bench.docs(), "a.txt", "one");
+    let stored = bench.store();
+    write(&bench.docs(), "was-in.tmp", "in no backup any more");
+    write(&bench.docs(), "a.txt", "two");
+    fs::remove_file(bench.docs().join("gone.tmp")).unwrap();
+    let read = |name: &str| fs::read_to_string(bench.docs().join(name)).unwrap();
+    bench.restore(&stored, docs());
+    assert_eq!(read("was-in.tmp"), "in no backup any more");
+    assert_eq!(
+        (read("a.txt"), read("gone.tmp")),
+        ("one".into(), "as it was".into())
+    );
+    bench.restore(&stored, What::Paths(vec!["docs/was-in.tmp".into()]));
+    assert_eq!(read("was-in.tmp"), "as it was");
+}
+
+#[test]
+fn what_was_left_out_of_the_backup_stays() {
+    let bench = Bench::new();
+    write(&bench.docs(), "a.txt", "one");
+    let mut stored = bench.store();
+    stored.details.sources[0].excludes = Some(vec!["videos/".into()]);
+    write(&bench.docs(), "videos/holiday.mp4", "in no backup");
+    write(&bench.docs(), "extra.txt", "later");
+    bench.restore(&stored, docs());
+    assert!(bench.docs().join("videos/holiday.mp4").exists());
+    assert!(!bench.docs().join("extra.txt").exists());
+}
+
+#[test]
+fn only_the_folder_of_our_own_at_the_top_is_passed_over() {
+    let bench = Bench::new();
+    write(&bench.docs(), "deep/.holdfast/mine.txt", "as it was");
+    let stored = bench.store();
+    write(&bench.docs(), "deep/.holdfast/mine.txt", "changed");
+    write(&bench.docs(), ".holdfast/undo/1/0/0", "ours");
+    bench.restore(&stored, docs());
+    let read = |name: &str| fs::read_to_string(bench.docs().join(name)).unwrap();
+    assert_eq!(read("deep/.holdfast/mine.txt"), "as it was");
+    assert_eq!(read(".holdfast/undo/1/0/0"), "ours");
+}
+
+#[test]
+fn a_chosen_file_whose_bytes_have_rotted_is_mended() {
+    let bench = Bench::new();
+    write(&bench.docs(), "a.txt", "rotten");
+    let mut entries = Vec::new();
+    let top = bench.docs();
+    entries.push(("docs".into(), node_of(&top, "docs".as_ref()), None));
+    let node = node_of(&top.join("a.txt"), "a.txt".as_ref());
+    entries.push(("docs/a.txt".into(), node, Some(b"intact".to_vec())));
+    let stored = bench.store_entries(entries);
+    bench.restore(&stored, What::Paths(vec!["docs/a.txt".into()]));
+    assert_eq!(fs::read(top.join("a.txt")).unwrap(), b"intact");
+}
+
+#[test]
+fn into_another_folder_nothing_is_replaced_and_what_was_kept_before_stays() {
+    let bench = Bench::new();
+    write(&bench.docs(), "a.txt", "one");
+    let stored = bench.store();
+    write(&bench.docs(), "a.txt", "two");
+    bench.restore(&stored, docs());
+    let target = bench.folder.path().join("target");
+    let restore = || {
+        let place = Place::Folder(target.clone());
+        bench.try_restore(&stored, What::Everything, place, &Watch::unwatched())
+    };
+    restore().unwrap();
+    write(&target, "docs/mine.txt", "mine");
+    restore().unwrap();
+    write(&target, "docs/a.txt", "mine too");
+    let before = state(&target);
+    assert_eq!(restore().unwrap_err().code(), "in-the-way");
+    assert_eq!(state(&target), before);
+    assert_eq!(fs::read(bench.docs().join("a.txt")).unwrap(), b"one");
+    let kept = fs::read_dir(bench.data().join("undo")).unwrap();
+    let kept: Vec<_> = kept.map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(kept, ["1"]);
+    bench.undo();
+    assert_eq!(fs::read(bench.docs().join("a.txt")).unwrap(), b"two");
+    assert_eq!(state(&target), before);
+}
