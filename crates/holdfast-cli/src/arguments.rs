@@ -21,7 +21,7 @@ Each command uses the service that runs for the data folder, or starts one for a
 
 Exit codes:
   0 done   1 failed   2 wrong usage   3 not found   4 another job runs   5 locked or not reachable
-  6 written by a newer version   7 backed up, but some files could not be read   130 cancelled";
+  6 written by a newer version   7 done, but not all: some files not read, or folders left out   130 cancelled";
 
 /// Keeps a library and folders safe: backups that restore, restores that can be undone.
 #[derive(Debug, Parser)]

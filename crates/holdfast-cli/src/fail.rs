@@ -13,7 +13,7 @@ pub const NOT_FOUND: u8 = 3;
 pub const BUSY: u8 = 4;
 pub const NOT_REACHABLE: u8 = 5;
 pub const NEWER: u8 = 6;
-/// Backed up, but not all that was to be.
+/// Backed up or restored, but not all that was to be.
 pub const INCOMPLETE: u8 = 7;
 pub const CANCELED: u8 = 130;
 

@@ -28,7 +28,7 @@ fn the_help_teaches_what_can_be_chosen() {
     }
     let help = desk.run(&["--help"]).ok();
     assert!(
-        help.contains("7 backed up, but some files could not be read"),
+        help.contains("7 done, but not all: some files not read, or folders left out"),
         "{help}"
     );
 }

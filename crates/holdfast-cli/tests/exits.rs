@@ -21,7 +21,7 @@ fn the_help_names_every_exit_code_that_these_tests_expect() {
         "4 another job runs",
         "5 locked or not reachable",
         "6 written by a newer version",
-        "7 backed up, but some files could not be read",
+        "7 done, but not all: some files not read, or folders left out",
         "130 cancelled",
     ] {
         assert!(help.contains(line), "{line} is not in {help}");

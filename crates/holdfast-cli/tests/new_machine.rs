@@ -94,6 +94,32 @@ fn the_exported_key_opens_the_backups_on_a_new_machine_and_they_restore_identica
 }
 
 #[test]
+fn a_folder_that_is_not_protected_here_is_named_and_not_passed_over_in_silence() {
+    let mut old = old();
+    let notes = old.desk.path("notes");
+    fs::create_dir(&notes).unwrap();
+    fs::write(notes.join("a.txt"), "one").unwrap();
+    let path = notes.to_str().unwrap();
+    old.desk.run(&["sources", "add", path]).ok();
+    old.backup = old.desk.back_up();
+    let new = old.new_machine();
+    new.run(&import_from(&old.key)).ok();
+    let restored = new.run(&["restore", "--yes", &old.backup]);
+    assert_eq!(restored.code, 7, "{restored:?}");
+    assert!(restored.out.contains("Restored"), "{restored:?}");
+    assert!(restored.err.contains("Left out: notes."), "{restored:?}");
+    assert_eq!(new.count(), 50);
+
+    let other = new.path("elsewhere/notes");
+    fs::create_dir_all(&other).unwrap();
+    new.run(&["sources", "add", other.to_str().unwrap()]).ok();
+    let asked = new.run(&["restore", "--only", "notes", &old.backup]);
+    assert!(asked.err.contains("elsewhere/notes)"), "{asked:?}");
+    new.run(&["restore", "--yes", &old.backup]).ok();
+    assert_eq!(fs::read(other.join("a.txt")).unwrap(), b"one");
+}
+
+#[test]
 fn a_key_from_standard_input_is_kept_with_a_passphrase_where_one_is_given() {
     let old = old();
     let new = old.new_machine();

@@ -307,7 +307,12 @@ export type NotificationSupport = {
 export type PartPreview = {
 	/**  The id of a source, or `library`. */
 	source: string,
-	/**  Files, or items of the library, that the restore adds, changes and removes. */
+	/**  Where it goes, if that is not the folder that was backed up. */
+	moved_to?: string | null,
+	/**
+	 *  Files that the restore adds, changes and removes. All 0 for a library that is replaced in its place: its items are not
+	 *  compared.
+	 */
 	added: number,
 	changed: number,
 	removed: number,

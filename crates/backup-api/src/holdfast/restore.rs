@@ -79,7 +79,11 @@ pub struct Preview {
 pub struct PartPreview {
     /// The id of a source, or `library`.
     pub source: String,
-    /// Files, or items of the library, that the restore adds, changes and removes.
+    /// Where it goes, if that is not the folder that was backed up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved_to: Option<String>,
+    /// Files that the restore adds, changes and removes. All 0 for a library that is replaced in its place: its items are not
+    /// compared.
     pub added: u64,
     pub changed: u64,
     pub removed: u64,

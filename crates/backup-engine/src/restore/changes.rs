@@ -96,9 +96,10 @@ impl Changes {
         Ok(bytes)
     }
 
-    pub(crate) fn preview(&self, source: &str) -> PartPreview {
+    pub(crate) fn preview(&self, target: &Target) -> PartPreview {
         PartPreview {
-            source: source.to_owned(),
+            source: target.id.clone(),
+            moved_to: target.moved_to.as_deref().map(escape),
             added: self.added,
             changed: self.changed,
             removed: self.removed,

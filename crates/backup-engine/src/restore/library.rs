@@ -56,6 +56,7 @@ impl LibraryPlan {
         let fetched = self.chunks.iter().zip(there).filter(|(_, there)| !there);
         PartPreview {
             source: super::target::LIBRARY_ID.into(),
+            moved_to: None,
             added: 0,
             changed: 0,
             removed: 0,

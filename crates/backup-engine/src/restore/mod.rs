@@ -75,6 +75,8 @@ pub struct RestorePreview {
 pub struct PartPreview {
     /// The id of the source, or `library`.
     pub source: String,
+    /// Where it goes, for a person, if that is not where it was.
+    pub moved_to: Option<String>,
     pub added: u64,
     pub changed: u64,
     pub removed: u64,

@@ -31,7 +31,7 @@ impl Restore<'_> {
         let (needed_bytes, free_bytes) = self.space(&plans)?;
         let library = plans.library.iter().map(|library| library.preview(self));
         let parts = plans.parts.iter();
-        let parts = parts.map(|plan| plan.changes.preview(&plan.target.id));
+        let parts = parts.map(|plan| plan.changes.preview(&plan.target));
         Ok(Unlisted {
             parts: library.chain(parts).collect(),
             needed_bytes,

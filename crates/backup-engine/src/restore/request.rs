@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use super::Restore;
 use super::area::{Areas, missing_above};
-use super::target::{Excluded, LIBRARY_ID, SourcePlace, Target};
+use super::target::{LIBRARY_ID, SourcePlace, Target};
 use crate::backup::LIBRARY_FILE;
 use crate::destination::SourceRecord;
 use crate::names::{escape, unescape};
-use crate::sources::{OWN_FOLDER, excluded_by};
+use crate::sources::{Excluded, OWN_FOLDER, excluded_by};
 use crate::{BackupId, Error};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -158,6 +158,7 @@ impl Restore<'_> {
             goals.targets.push(Target {
                 base,
                 top,
+                moved_to: self.moved_to(&id, &place.path),
                 removes,
                 excluded: Some(Arc::clone(&place.excluded)),
                 excluded_then: self.excluded_then(&id)?,
@@ -203,6 +204,7 @@ impl Restore<'_> {
             top: PathBuf::new(),
             in_backup: id.into(),
             chosen,
+            moved_to: None,
             replaces: true,
             removes: false,
             excluded: None,
@@ -219,6 +221,13 @@ impl Restore<'_> {
         let wholes = sources.iter().filter(|(_, chosen)| chosen.is_none());
         let places = wholes.filter_map(|(id, _)| self.place_of(id));
         places.map(|place| place.path.clone()).collect()
+    }
+
+    /// Another folder may have got the id of one that is no source any more, or it lies elsewhere on this device.
+    fn moved_to(&self, id: &str, place: &Path) -> Option<PathBuf> {
+        let record = self.details.sources.iter().find(|source| source.id == id);
+        let moved = record.is_some_and(|source| source.path != escape(place));
+        moved.then(|| place.to_owned())
     }
 
     /// What was left out of the backup. Older backups do not say.

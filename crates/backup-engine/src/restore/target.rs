@@ -2,19 +2,16 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use crate::database::database_of;
-
-/// Whether backups leave this path of a source out. The path is relative to the source; the second value says whether it is
-/// a folder.
-pub(crate) type Excluded = Arc<dyn Fn(&Path, bool) -> bool + Send + Sync>;
+use crate::sources::Excluded;
 
 /// A source as it is set up here.
 #[derive(Clone)]
 pub(crate) struct SourcePlace {
     pub id: String,
     pub path: PathBuf,
+    /// What backups leave out.
     pub excluded: Excluded,
 }
 
@@ -30,10 +27,13 @@ pub(crate) struct Target {
     pub in_backup: PathBuf,
     /// Paths below the top; `None`: all of it.
     pub chosen: Option<Vec<PathBuf>>,
+    /// Where it goes, if that is not where it was.
+    pub moved_to: Option<PathBuf>,
     /// What is there and differs is replaced. Else it is in the way.
     pub replaces: bool,
     /// What is there and not in the backup is taken away.
     pub removes: bool,
+    /// What backups leave out.
     pub excluded: Option<Excluded>,
     /// The same, when the backup was made.
     pub excluded_then: Option<Excluded>,

@@ -63,10 +63,11 @@ impl SourceKind {
     }
 }
 
-/// What such lines leave out, by its path in the source and whether it is a folder. Errors: `BadPattern`.
-pub(crate) fn excluded_by(
-    lines: &[String],
-) -> Result<Arc<dyn Fn(&Path, bool) -> bool + Send + Sync>, Error> {
+/// Whether a path of a source is left out. The path is relative to the source; the second value says whether it is a folder.
+pub(crate) type Excluded = Arc<dyn Fn(&Path, bool) -> bool + Send + Sync>;
+
+/// What such lines leave out. Errors: `BadPattern`.
+pub(crate) fn excluded_by(lines: &[String]) -> Result<Excluded, Error> {
     let excludes = excludes::Excludes::compile(lines)?;
     Ok(Arc::new(move |path, is_folder| {
         excludes.leave_out(path, is_folder)

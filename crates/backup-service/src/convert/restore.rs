@@ -39,6 +39,7 @@ pub(crate) fn preview(preview: RestorePreview) -> Preview {
 fn part(part: backup_engine::PartPreview) -> PartPreview {
     PartPreview {
         source: part.source,
+        moved_to: part.moved_to,
         added: part.added,
         changed: part.changed,
         removed: part.removed,

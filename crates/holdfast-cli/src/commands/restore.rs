@@ -2,16 +2,14 @@
 
 use std::path::Path;
 
-use backup_api::{
-    Backup, BackupStreamedProgress, Job, JobState, Preview, Restore, SourceRecord, Status, What,
-};
+use backup_api::{Backup, BackupStreamedProgress, Job, JobState, Preview, Restore, Status, What};
 use backup_client::Client;
 use serde::Serialize;
 
 use super::{confirm, print};
 use crate::arguments;
 use crate::connect::Connection;
-use crate::fail::{FAILED, Failure, USAGE};
+use crate::fail::{FAILED, Failure, INCOMPLETE, USAGE};
 use crate::progress::{Act, follow, follow_job};
 use crate::show;
 
@@ -77,19 +75,30 @@ async fn restore(
     as_json: bool,
 ) -> Result<(), Failure> {
     let preview = foresee(client, backup, request).await?;
-    let sources = preview
-        .as_ref()
-        .map_or(&[][..], |preview| &preview.details.sources);
+    let sources = preview.as_ref().map(restored).unwrap_or_default();
+    let left_out = preview.as_ref().map(|preview| left_out(preview, request));
+    let left_out = left_out.unwrap_or_default();
     if !yes {
         tell(preview.as_ref(), request);
     }
-    confirm(yes, &question(backup, request, sources))?;
+    confirm(yes, &question(backup, request, &sources))?;
     let line = as_json.then_some(|job: &Job| Line::of(job, backup));
     let begin = client.begin_restore(&backup.id, request);
     follow_job(client, begin, Act::Restore, line, |_| ()).await?;
-    if as_json {
+    if !as_json {
+        print_end(backup, request)?;
+    }
+    if left_out.is_empty() {
         return Ok(());
     }
+    let message = format!("Left out: {}.", left_out.join(", "));
+    Err(Failure::new(INCOMPLETE, "left-out", &message, LEFT_OUT_FIX))
+}
+
+const LEFT_OUT_FIX: &str = "They are no protected folders here, or were not there when the backup was made. Add them with holdfast \
+     sources add, or restore them into a folder with --to.";
+
+fn print_end(backup: &Backup, request: &Restore) -> Result<(), Failure> {
     print(false, &(), || match &request.folder {
         Some(folder) => format!("Restored {} into {}.\n", backup.id, show::safe(folder)),
         None => format!(
@@ -97,6 +106,21 @@ async fn restore(
             backup.id
         ),
     })
+}
+
+/// The folders that are restored, by their ids.
+fn restored(preview: &Preview) -> Vec<&str> {
+    let parts = preview.parts.iter().map(|part| part.source.as_str());
+    parts.filter(|source| *source != "library").collect()
+}
+
+/// The folders of the backup that a restore of everything leaves as they are.
+fn left_out(preview: &Preview, request: &Restore) -> Vec<String> {
+    let restored = restored(preview);
+    let left_out = preview.details.sources.iter().filter(|source| {
+        request.what == What::Everything && !restored.contains(&source.id.as_str())
+    });
+    left_out.map(|source| show::safe(&source.id)).collect()
 }
 
 /// What cannot be looked at can still be restored; what is asked for wrongly cannot.
@@ -118,24 +142,25 @@ async fn foresee(
 fn tell(preview: Option<&Preview>, request: &Restore) {
     let library = matches!(request.what, What::Everything | What::Library);
     match preview {
-        Some(preview) => eprint!(
-            "{}",
-            show::preview(preview, library, request.folder.is_none())
-        ),
+        Some(preview) => {
+            let shown = show::preview(preview, library, request.folder.is_none());
+            eprint!("{shown}");
+            let left_out = left_out(preview, request);
+            if !left_out.is_empty() {
+                eprintln!("Left out: {}", left_out.join(", "));
+            }
+        }
         None => eprintln!("What it changes cannot be told before it begins."),
     }
 }
 
 /// Names what would be done.
-fn question(backup: &Backup, request: &Restore, sources: &[SourceRecord]) -> String {
+fn question(backup: &Backup, request: &Restore, sources: &[&str]) -> String {
     let at = show::time(backup.created.value);
     let folders = match sources {
         [] => String::new(),
-        [one] => format!(" and the folder {}", one.id),
-        many => {
-            let ids: Vec<&str> = many.iter().map(|source| source.id.as_str()).collect();
-            format!(" and the folders {}", ids.join(", "))
-        }
+        [one] => format!(" and the folder {}", show::safe(one)),
+        many => format!(" and the folders {}", show::safe(&many.join(", "))),
     };
     let what = match &request.what {
         What::Everything => format!("the library{folders}"),

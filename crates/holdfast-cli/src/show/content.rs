@@ -126,7 +126,8 @@ pub fn preview(preview: &Preview, library: bool, in_place: bool) -> String {
     if library && in_place {
         text += &of_library(preview);
     }
-    for part in &preview.parts {
+    let told = |part: &&PartPreview| library && in_place && part.source == "library";
+    for part in preview.parts.iter().filter(|part| !told(part)) {
         text += &of_part(part);
     }
     if let Some(program) = &preview.in_use_by {
@@ -161,11 +162,15 @@ fn of_library(preview: &Preview) -> String {
 
 fn of_part(part: &PartPreview) -> String {
     let changes = part.added + part.changed + part.removed;
+    let moved = part.moved_to.as_deref();
+    let moved =
+        moved.map(|place| format!(" (backed up from another place, goes to {})", safe(place)));
+    let moved = moved.unwrap_or_default();
     if changes == 0 {
-        return format!("{}: as it is in the backup\n", safe(&part.source));
+        return format!("{}{moved}: as it is in the backup\n", safe(&part.source));
     }
     let mut text = format!(
-        "{}: {} added, {} changed, {} removed\n",
+        "{}{moved}: {} added, {} changed, {} removed\n",
         safe(&part.source),
         count(part.added),
         count(part.changed),

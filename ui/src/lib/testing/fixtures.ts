@@ -72,13 +72,14 @@ export function partPreviews(): PartPreview[] {
   return [
     {
       source: "library",
-      added: 3,
-      changed: 14,
+      added: 0,
+      changed: 0,
       removed: 0,
       fetched_bytes: 1.2 * MB,
     },
     {
       source: "pieces-data",
+      moved_to: "/srv/pieces",
       added: 1,
       changed: 0,
       removed: 2,
