@@ -32,7 +32,7 @@ pub(super) fn set_index_files_aside(repository: &Path) -> io::Result<usize> {
     let mut count = 0;
     for entry in fs::read_dir(&folder)? {
         let path = entry?.path();
-        if !path.is_file() || is_whole(&path)? {
+        if !path.is_file() || is_whole(&path) {
             continue;
         }
         mark_loss(repository)?;
@@ -134,9 +134,17 @@ fn damaged(repository: &Path, kind: &str) -> PathBuf {
     repository.with_file_name("damaged").join(name).join(kind)
 }
 
-fn is_whole(path: &Path) -> io::Result<bool> {
+/// What cannot be read is not whole: a bad sector in one file of the index must not end every backup. Where the whole disk is
+/// away, setting the file aside fails as well.
+fn is_whole(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default();
-    Ok(name == hex(&Sha256::digest(fs::read(path)?)).as_str())
+    match fs::read(path) {
+        Ok(content) => name == hex(&Sha256::digest(content)).as_str(),
+        Err(error) => {
+            tracing::warn!(file = %path.display(), %error, "a file of the index cannot be read");
+            false
+        }
+    }
 }
 
 /// An earlier one of the same name stays.
@@ -150,4 +158,27 @@ fn free_name(folder: &Path, path: &Path) -> io::Result<PathBuf> {
         target = folder.join(next);
     }
     Ok(target)
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_the_index_that_cannot_be_read_is_set_aside() {
+        let root = tempfile::tempdir().unwrap();
+        let repository = root.path().join("databases");
+        let index = repository.join("index");
+        fs::create_dir_all(&index).unwrap();
+        let sound = hex(&Sha256::digest("sound"));
+        fs::write(index.join(&sound), "sound").unwrap();
+        let bad = index.join("0".repeat(64));
+        // A regular file whose first byte nobody can read, an administrator neither: as on a bad sector.
+        std::os::unix::fs::symlink("/proc/self/mem", &bad).unwrap();
+        assert!(bad.is_file() && fs::read(&bad).is_err());
+        assert_eq!(set_index_files_aside(&repository).unwrap(), 1);
+        assert!(index.join(sound).exists() && !bad.is_symlink());
+        let aside = damaged(&repository, "index").join("0".repeat(64));
+        assert!(aside.is_symlink());
+    }
 }
