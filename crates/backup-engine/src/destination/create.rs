@@ -1,8 +1,8 @@
 //! Setting up a destination: aside, then by one rename, so that a half-made one is never met.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::{fs, io};
 
 use rustic_core::repofile::MasterKey;
 use rustic_core::{
@@ -12,7 +12,8 @@ use rustic_core::{
 use super::backend::Written;
 use super::fault::FirstFault;
 use super::in_memory::InMemory;
-use super::open::{damaged_keys, keys_are_whole, repository_on};
+use super::key_files::{copy_keys, damaged_keys, keys_are_whole};
+use super::open::repository_on;
 use super::{Destination, KnownPlaces, LayoutNote, Part, session, unreachable};
 use crate::durable::{sync_folder, sync_parent, write_private};
 use crate::failpoint::failpoint;
@@ -121,14 +122,7 @@ impl Destination {
         if !keys_are_whole(&from) {
             return Err(damaged_keys());
         }
-        let copy = || -> io::Result<()> {
-            for entry in fs::read_dir(&from)? {
-                let entry = entry?;
-                write_private(&to.join(entry.file_name()), &fs::read(entry.path())?)?;
-            }
-            sync_folder(&to)
-        };
-        copy().map_err(session::explain_write)
+        copy_keys(&from, &to)
     }
 
     fn write_note(&self, part: Part) -> Result<(), Error> {

@@ -11,6 +11,7 @@ mod create;
 mod damaged;
 mod fault;
 mod in_memory;
+mod key_files;
 mod keyless;
 mod lease;
 mod listing;
@@ -170,6 +171,9 @@ impl Destination {
             session.remove(&leftovers)?;
         }
         session.still_ours()?;
+        if session.part() == Part::Databases {
+            self.mend_keys(session)?;
+        }
         if let Err(error) = remove_half_written(&self.folder(session.part())) {
             tracing::warn!(%error, "what a killed backup was writing stays for now");
         }

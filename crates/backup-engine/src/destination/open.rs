@@ -1,8 +1,5 @@
 //! Opening a part of the destination: with the key that is known already, else with one that is derived from the password.
 
-use std::collections::BTreeSet;
-use std::fs;
-use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,12 +9,11 @@ use rustic_core::{
     Credentials, OpenStatus, Repository, RepositoryBackends, RepositoryOptions, RusticResult,
     WriteBackend,
 };
-use sha2::{Digest, Sha256};
 
 use super::backend::{GuardedBackend, Written};
 use super::fault::FirstFault;
+use super::key_files::damaged_keys;
 use super::{Destination, Part, Session, session, unreachable};
-use crate::hex::hex;
 use crate::keys::Ask;
 use crate::{Error, Secret, Watch};
 
@@ -63,17 +59,6 @@ impl Destination {
         })
     }
 
-    fn have_same_keys(&self) -> bool {
-        let names = |part| {
-            let entries = fs::read_dir(self.folder(part).join("keys")).ok()?;
-            let names: io::Result<BTreeSet<_>> =
-                entries.map(|entry| Ok(entry?.file_name())).collect();
-            names.ok().filter(|names| !names.is_empty())
-        };
-        let own = names(Part::Files);
-        own.is_some() && own == names(Part::Databases)
-    }
-
     /// Opens it with the key that is stored, whatever opened it before.
     pub(super) fn open_anew(&self) -> Result<Session, Error> {
         self.masters.set(Part::Databases, None);
@@ -92,7 +77,7 @@ impl Destination {
         let open = open(storage.clone())?.map_err(|error| {
             if !error.is_incorrect_password() {
                 session::explain_open(&error, &fault, &self.root)
-            } else if keys_are_whole(&folder.join("keys")) {
+            } else if self.has_whole_keys(part) {
                 self.keys.note_refused();
                 Error::Locked("the key does not open this destination".into())
             } else {
@@ -155,24 +140,4 @@ fn open_on(
     credentials: &Credentials,
 ) -> RusticResult<Repository<OpenStatus>> {
     repository_on(storage)?.open(credentials)
-}
-
-/// Whether there are key files, each with the content that its name is the hash of.
-pub(super) fn keys_are_whole(folder: &Path) -> bool {
-    let whole = |entry: io::Result<fs::DirEntry>| {
-        let path = entry?.path();
-        let hash = hex(&Sha256::digest(fs::read(&path)?));
-        Ok::<bool, io::Error>(path.file_name().is_some_and(|name| name == hash.as_str()))
-    };
-    fs::read_dir(folder).is_ok_and(|entries| {
-        let mut entries = entries.peekable();
-        entries.peek().is_some() && entries.all(|entry| whole(entry).unwrap_or(false))
-    })
-}
-
-pub(super) fn damaged_keys() -> Error {
-    Error::Damaged {
-        backup: None,
-        detail: "the files of the destination's keys".into(),
-    }
 }

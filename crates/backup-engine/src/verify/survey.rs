@@ -33,7 +33,8 @@ impl<'a> Survey<'a> {
         let open = |part| -> Result<Result<Reach, Reason>, Error> {
             let opened = engine.destination.read(part, watch).and_then(|session| {
                 let missing = || Error::Unreachable("there are no backups in it".into());
-                Reach::open(session.ok_or_else(missing)?)
+                let has_whole_keys = engine.destination.has_whole_keys(part);
+                Reach::open(session.ok_or_else(missing)?, has_whole_keys)
             });
             match opened {
                 Ok(reach) => Ok(Ok(reach)),
@@ -78,12 +79,16 @@ impl<'a> Survey<'a> {
         if !root.iter().any(is_library) {
             return Ok(Some("the library is missing in it".into()));
         }
-        match (&record.files, &mut self.files) {
-            (None, _) => Ok(None),
-            (Some(files), Some(Ok(reach))) => reach.snapshot(files),
-            (Some(_), Some(Err(reason))) => Ok(Some(reason.clone())),
-            (Some(_), None) => Ok(Some("its files are missing".into())),
-        }
+        let reason = match (&record.files, &mut self.files) {
+            (None, _) => None,
+            (Some(files), Some(Ok(reach))) => {
+                let found = reach.snapshot(files)?;
+                found.or_else(|| reach.wrong_keys.clone())
+            }
+            (Some(_), Some(Err(reason))) => Some(reason.clone()),
+            (Some(_), None) => Some("its files are missing".into()),
+        };
+        Ok(reason.or_else(|| databases.wrong_keys.clone()))
     }
 
     fn parts(&mut self) -> impl Iterator<Item = &mut Reach> {
@@ -122,6 +127,8 @@ impl<'a> Survey<'a> {
 /// One repository: what is in it, what of it is needed, and what is wrong.
 pub(super) struct Reach {
     pub(super) content: Content,
+    /// What is wrong with the files of its keys. It is open already, and will not be opened any more.
+    wrong_keys: Option<Reason>,
     /// The packs that are there.
     sizes: HashMap<PackId, u32>,
     pub(super) needed: HashSet<PackId>,
@@ -144,8 +151,11 @@ struct Level {
 
 impl Reach {
     /// Reads the index and lists the packs, and compares the two.
-    fn open(session: Session) -> Result<Self, Error> {
+    fn open(session: Session, has_whole_keys: bool) -> Result<Self, Error> {
+        let part = named(session.part());
+        let wrong_keys = || format!("in {part}: a key file is damaged or missing").into();
         let mut reach = Self {
+            wrong_keys: (!has_whole_keys).then(wrong_keys),
             sizes: session.packs()?,
             content: Content::open(session)?.noting_damage(),
             needed: HashSet::new(),

@@ -1,4 +1,5 @@
 //! A destination with backups whose content is known, and where in it what lies.
+#![allow(dead_code)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -1,0 +1,96 @@
+//! The small files without which nothing of a destination can be read: damage to them is found and mended while it can be.
+#![allow(clippy::unwrap_used, clippy::panic)]
+#![cfg(unix)]
+
+mod common;
+#[path = "common/damage.rs"]
+mod damage;
+#[path = "common/folders.rs"]
+mod folders;
+#[path = "common/kept.rs"]
+mod kept;
+
+use std::fs;
+use std::path::PathBuf;
+
+use backup_engine::{Depth, Engine, NewSource, Outcome, SourceKind, VerifyReport, Watch};
+use common::*;
+use damage::{objects, overwrite};
+use kept::{Kept, named};
+
+fn key_file(home: &Home, part: &str) -> PathBuf {
+    let keys = objects(&home.destination().join(part).join("keys"));
+    assert_eq!(keys.len(), 1, "{keys:?}");
+    keys.into_iter().next().unwrap()
+}
+
+fn verified(engine: &Engine, depth: Depth) -> VerifyReport {
+    match engine.verify(None, depth, &Watch::unwatched()).unwrap() {
+        Outcome::Completed(report) => report,
+        Outcome::Canceled => panic!("nobody cancelled"),
+    }
+}
+
+#[test]
+fn a_damaged_key_file_is_found_and_mended_with_the_one_of_the_other_part() {
+    let kept = Kept::new();
+    let key = |part| key_file(&kept.home, part);
+    for part in ["databases", "files"] {
+        let file = key(part);
+        let sound = fs::read(&file).unwrap();
+        for damaged in [Some("not any more"), None] {
+            fs::remove_file(&file).unwrap();
+            if let Some(text) = damaged {
+                fs::write(&file, text).unwrap();
+            }
+            for depth in [Depth::Quick, Depth::Full] {
+                let report = verified(&kept.engine, depth);
+                let all = named(&report).len() as u64 == report.backups;
+                assert!(all, "{part} {depth:?}: {report:?}");
+                assert!(report.damaged[0].1.contains("key"), "{report:?}");
+            }
+            back_up(&kept.engine);
+            assert_eq!(fs::read(&file).unwrap(), sound);
+            assert!(verified(&kept.engine, Depth::Quick).damaged.is_empty());
+        }
+    }
+}
+
+#[test]
+fn a_backup_notices_a_key_file_that_nothing_can_mend() {
+    let home = Home::new();
+    let engine = home.open();
+    fill(&engine, 5, 100);
+    back_up(&engine);
+    overwrite(&key_file(&home, "databases"), b"not any more");
+    let refused = engine.back_up(&engine.new_backup_id(), &Watch::unwatched());
+    assert_eq!(refused.unwrap_err().code(), "damaged");
+    assert_eq!(named(&verified(&engine, Depth::Quick)).len(), 1);
+}
+
+#[test]
+fn what_other_programs_put_beside_the_keys_keeps_no_backup_from_being_made() {
+    let home = Home::new();
+    let engine = home.open();
+    fill(&engine, 5, 100);
+    back_up(&engine);
+    let keys = home.destination().join("databases/keys");
+    let strange = [".DS_Store", "Thumbs.db", ".nfs000000000001"];
+    for name in strange {
+        fs::write(keys.join(name), name).unwrap();
+    }
+    let folder = home.folder.path().join("documents");
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("file"), "text").unwrap();
+    let source = NewSource {
+        kind: SourceKind::Folder,
+        path: folder,
+        excludes: Vec::new(),
+    };
+    engine.add_source(source).unwrap();
+    back_up(&engine);
+    key_file(&home, "files");
+    assert!(verified(&engine, Depth::Full).damaged.is_empty());
+    drop(engine);
+    back_up(&home.open());
+}
