@@ -17,7 +17,8 @@ use std::path::Path;
 use std::thread;
 
 use backup_engine::{
-    Depth, Engine, EngineOptions, NewSource, Outcome, SourceKind, Watch, export_key, import_key,
+    CancelFlag, Depth, Engine, EngineOptions, NewSource, Outcome, Phase, SourceKind, Watch,
+    export_key, import_key,
 };
 use common::*;
 use damage::{objects, overwrite};
@@ -137,6 +138,36 @@ fn a_folder_that_is_missing_below_others_is_stored_again() {
     fs::remove_file(folder.pack).unwrap();
     kept.back_up();
     kept.assert_restores(&kept.newer);
+    kept.back_up();
+}
+
+/// A backup without the folders stores nothing of what was lost in them: the next one with them must not build on one from
+/// before the loss.
+#[test]
+fn a_loss_is_remembered_until_the_folders_are_backed_up_again() {
+    let kept = Kept::new();
+    kept.find("files", &kept.newer, "documents/notes").flip();
+    assert!(!kept.verify().damaged.is_empty());
+    let flag = CancelFlag::default();
+    let cancel = flag.clone();
+    let watch = Watch::new(flag, move |step| {
+        if step.phase == Phase::Storing {
+            cancel.cancel();
+        }
+    });
+    let canceled = kept.engine.back_up(&kept.engine.new_backup_id(), &watch);
+    assert_eq!(canceled.unwrap(), Outcome::Canceled);
+    assert!(kept.damaged("files", "noted").is_empty(), "it is mended");
+
+    let source = kept.engine.sources().unwrap().remove(0);
+    kept.engine.remove_source(&source.id).unwrap();
+    back_up(&kept.engine);
+    let source = NewSource {
+        kind: source.kind,
+        path: source.path,
+        excludes: source.excludes,
+    };
+    kept.engine.add_source(source).unwrap();
     kept.back_up();
 }
 

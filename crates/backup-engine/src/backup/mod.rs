@@ -126,7 +126,7 @@ impl Backup<'_> {
         started: Instant,
     ) -> Result<Outcome<BackupRecord>, Error> {
         let mut seen = self.seen.load(self.destination);
-        let (known, loss) = (seen.library.take(), seen.loss.take());
+        let (known, loss) = (seen.library.take(), seen.loss.clone());
         let mut library = library::look(
             self.library,
             known.as_ref(),
@@ -139,11 +139,12 @@ impl Backup<'_> {
         self.watch.enter(Phase::Storing);
         let files = match files {
             Some(store) => {
-                let parent = self
+                let newest = self
                     .destination
                     .catalog()
-                    .newest_files(self.origin.device_name)
-                    .filter(|_| seen.nothing_lost);
+                    .newest_files(self.origin.device_name);
+                let parent = newest.filter(|(backup, _)| seen.may_build_on(backup));
+                let parent = parent.map(|(_, files)| files);
                 Some(files::store(store, sources, &self.origin, parent)?)
             }
             None => None,

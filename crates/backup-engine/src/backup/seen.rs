@@ -48,9 +48,19 @@ pub(super) struct Seen {
     /// that it finds unchanged in the backup that it builds on.
     pub nothing_lost: bool,
     pub loss: Option<Vec<u8>>,
+    /// The last backup, where it is in this destination.
+    backup: Option<BackupId>,
     pub parent: Option<SnapshotId>,
     pub library: Option<StoredLibrary>,
     pub databases: BTreeMap<String, SeenDatabase>,
+}
+
+impl Seen {
+    /// Whether an earlier backup lacks nothing. Where something was lost at some time, that is known of the last backup alone:
+    /// one before it may be from before the loss, as when the last one was made without the folders.
+    pub(super) fn may_build_on(&self, backup: &BackupId) -> bool {
+        self.nothing_lost && (self.loss.is_none() || self.backup.as_ref() == Some(backup))
+    }
 }
 
 impl SeenStore {
@@ -94,6 +104,7 @@ impl SeenStore {
         Seen {
             nothing_lost,
             loss,
+            backup: Some(id),
             parent: nothing_lost.then_some(parent),
             library: library.map(|(_, library)| library),
             databases,

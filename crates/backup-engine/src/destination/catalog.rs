@@ -228,11 +228,12 @@ impl Catalog {
         records.filter_map(|record| record.files).collect()
     }
 
-    /// The snapshot in `files/` of the newest backup of this device.
-    pub(crate) fn newest_files(&self, device_name: &str) -> Option<SnapshotId> {
-        let with_files = self.list.iter().filter(|record| record.files.is_some());
-        let mut ours = with_files.filter(|record| record.device_name == device_name);
-        ours.next().and_then(|record| record.files)
+    /// The newest backup of this device that has a snapshot in `files/`, and that.
+    pub(crate) fn newest_files(&self, device_name: &str) -> Option<(BackupId, SnapshotId)> {
+        let ours = self.list.iter();
+        let ours = ours.filter(|record| record.device_name == device_name);
+        let mut with_files = ours.filter_map(|record| Some((record.id.clone(), record.files?)));
+        with_files.next()
     }
 
     /// How many files the last backup of this device had of this source in which it was not empty.
