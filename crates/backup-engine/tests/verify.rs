@@ -268,6 +268,20 @@ fn a_rehearsal_is_noted_where_every_device_sees_it() {
 }
 
 #[test]
+fn what_a_rehearsal_found_is_told_where_its_proof_cannot_be_noted() {
+    let home = Home::new();
+    let (engine, older, _) = prepared(&home);
+    // In the way of a writer: a mode would not keep out an administrator.
+    let lock = home.destination().join("holdfast.lock");
+    fs::remove_file(&lock).unwrap();
+    fs::create_dir(&lock).unwrap();
+    let report = verify(&engine, Some(&older), Depth::Rehearsal);
+    assert!(report.damaged.is_empty(), "{report:?}");
+    assert!(report.bytes_read > 400_000);
+    assert_eq!(engine.backup(&older).unwrap().proven, None);
+}
+
+#[test]
 fn what_fails_its_rehearsal_is_not_proven() {
     let home = Home::new();
     let engine = home.open();

@@ -166,7 +166,10 @@ impl Engine {
             return Ok(());
         }
         for id in proven {
-            proof::note(&self.destination, id, Utc::now())?;
+            // What was found is told all the same: the destination may be one that can only be read, or another writes.
+            if let Err(error) = proof::note(&self.destination, id, Utc::now()) {
+                tracing::warn!(%error, "a backup is proven, and that cannot be noted with it");
+            }
         }
         Ok(())
     }
