@@ -11,7 +11,8 @@ use crate::{BackupId, Error, Watch};
 #[derive(Clone, Debug)]
 pub(crate) struct Removed {
     pub record: SnapshotFile,
-    /// With its name in `files/`.
+    /// With its name in `files/`. Absent also where it could not be read: then it is left where it is, and the backup comes back
+    /// as damaged as it was.
     pub files: Option<(SnapshotId, SnapshotFile)>,
 }
 
@@ -23,7 +24,8 @@ pub(crate) fn delete(destination: &Destination, id: &BackupId) -> Result<(), Err
     for snapshot in &snapshots {
         let record = destination.known_snapshot(&databases, snapshot)?;
         let files = match files_of(&record)? {
-            Some(id) => Some((id, open(Part::Files)?.snapshot(&id)?)),
+            Some(id) => readable(open(Part::Files).and_then(|files| files.snapshot(&id)))?
+                .map(|snapshot| (id, snapshot)),
             None => None,
         };
         let removed = Removed { record, files };
@@ -73,6 +75,18 @@ fn put_back_files(
     let after = session.snapshot_ids()?;
     let new = after.into_iter().find(|id| !before.contains(id));
     new.ok_or_else(|| Error::Repository("a snapshot that was saved is not there".into()))
+}
+
+/// A backup that is damaged can be deleted like any other. Errors: what says nothing about the backup.
+fn readable(files: Result<SnapshotFile, Error>) -> Result<Option<SnapshotFile>, Error> {
+    match files {
+        Ok(snapshot) => Ok(Some(snapshot)),
+        Err(error @ (Error::Damaged { .. } | Error::Repository(_))) => {
+            tracing::warn!(%error, "the list of files of a deleted backup cannot be read");
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 fn files_of(record: &SnapshotFile) -> Result<Option<SnapshotId>, Error> {

@@ -300,3 +300,22 @@ fn damage_is_told_where_it_cannot_be_noted() {
         "{report:?}"
     );
 }
+
+#[test]
+fn a_backup_whose_list_of_files_cannot_be_read_can_be_deleted() {
+    let kept = Kept::new();
+    let lists = objects(&kept.home.destination().join("files/snapshots"));
+    fs::remove_file(&lists[0]).unwrap();
+    overwrite(&lists[1], b"not any more");
+    for id in [&kept.older, &kept.newer] {
+        kept.engine.delete(id).unwrap();
+    }
+    assert!(kept.engine.backups().unwrap().is_empty());
+    // What there was comes back, and nothing else.
+    kept.engine.undelete(&kept.newer).unwrap();
+    assert_eq!(kept.engine.backups().unwrap().len(), 1);
+    let restored = restored(&kept.engine, &kept.newer);
+    assert_eq!(restored.unwrap_err().code(), "damaged");
+    kept.engine.delete(&kept.newer).unwrap();
+    kept.back_up();
+}
