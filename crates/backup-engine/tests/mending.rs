@@ -319,3 +319,25 @@ fn a_backup_whose_list_of_files_cannot_be_read_can_be_deleted() {
     kept.engine.delete(&kept.newer).unwrap();
     kept.back_up();
 }
+
+#[test]
+fn a_damaged_record_is_set_aside_and_what_it_may_belong_to_stays() {
+    let kept = Kept::new();
+    let records = objects(&kept.home.destination().join("databases/snapshots"));
+    overwrite(&records[0], b"not any more");
+    fs::remove_file(kept.home.data().join("catalog.db")).unwrap();
+    let Kept { home, engine, .. } = kept;
+    drop(engine);
+    let engine = home.open();
+    let state = || engine.destination_state().error.map(|error| error.code());
+    assert_eq!(engine.backups().unwrap().len(), 1);
+    assert_eq!(state(), Some("damaged-records"));
+    for _ in 0..2 {
+        back_up(&engine);
+    }
+    assert_eq!(state(), None);
+    let aside = home.destination().join("damaged/databases/snapshots");
+    assert_eq!(objects(&aside)[0].file_name(), records[0].file_name());
+    let lists = objects(&home.destination().join("files/snapshots"));
+    assert_eq!(lists.len(), 4, "its list of files may be read by a person");
+}

@@ -52,7 +52,7 @@ pub(crate) struct Catalog {
     /// The texts of those that are not in the file yet.
     unsaved: HashMap<SnapshotId, String>,
     /// Records that could not be read at the last look.
-    unreadable: usize,
+    unreadable: Vec<SnapshotId>,
     list: Arc<Vec<BackupRecord>>,
     /// More or less is known than is listed and saved.
     changed: bool,
@@ -73,7 +73,7 @@ impl Catalog {
             opened_with: None,
             known: HashMap::new(),
             unsaved: HashMap::new(),
-            unreadable: 0,
+            unreadable: Vec::new(),
             list: Arc::default(),
             changed: false,
             whole: false,
@@ -97,18 +97,18 @@ impl Catalog {
         self.changed |= self.known.len() < known;
         let unread = present.iter().filter(|id| !self.known.contains_key(id));
         let unread: Vec<SnapshotId> = unread.copied().collect();
-        self.unreadable = 0;
+        self.unreadable.clear();
         if !unread.is_empty() {
             self.read(&open()?, unread)?;
         }
         if self.changed {
             self.settle();
         }
-        self.whole = !self.known.is_empty() || self.unreadable == 0;
+        self.whole = !self.known.is_empty() || self.unreadable.is_empty();
         if self.whole {
             Ok(self.list.clone())
         } else {
-            Err(Error::DamagedRecords(self.unreadable))
+            Err(Error::DamagedRecords(self.unreadable.len()))
         }
     }
 
@@ -159,7 +159,7 @@ impl Catalog {
                 // Not noted as known: a disk that stumbled once is asked again the next time.
                 Err(error) => {
                     tracing::warn!(snapshot = %id, %error, "the record of a backup cannot be read");
-                    self.unreadable += 1;
+                    self.unreadable.push(id);
                 }
             }
         }
@@ -187,7 +187,10 @@ impl Catalog {
         self.unsaved.retain(|id, _| self.known.contains_key(id));
         let held = self.known.keys().copied().collect();
         // Where none could be read, the file must not say that there are none.
-        let count = self.known.len().max(usize::from(self.unreadable > 0));
+        let count = self
+            .known
+            .len()
+            .max(usize::from(!self.unreadable.is_empty()));
         if self.file.save(repository, &held, count, &self.unsaved) {
             self.unsaved.clear();
         }
@@ -207,9 +210,9 @@ impl Catalog {
         by_time.into_values().rev().cloned().collect()
     }
 
-    /// How many records could not be read at the last look.
-    pub(super) fn unreadable(&self) -> usize {
-        self.unreadable
+    /// The records that could not be read at the last look.
+    pub(super) fn unreadable(&self) -> &[SnapshotId] {
+        &self.unreadable
     }
 
     /// The snapshots that are this backup: one, or two where a commit was repeated.

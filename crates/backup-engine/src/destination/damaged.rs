@@ -10,7 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use rustic_core::Id;
-use rustic_core::repofile::PackId;
+use rustic_core::repofile::{PackId, SnapshotId};
 use sha2::{Digest, Sha256};
 
 use crate::durable::{
@@ -27,27 +27,55 @@ const LOSS: &str = "loss";
 ///
 /// To be called while the destination is held for writing.
 pub(super) fn set_index_files_aside(repository: &Path) -> io::Result<usize> {
-    let folder = repository.join("index");
-    let aside = damaged(repository, "index");
-    let mut count = 0;
-    for entry in fs::read_dir(&folder)? {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(repository.join("index"))? {
         let path = entry?.path();
-        if !path.is_file() || is_whole(&path) {
-            continue;
+        // Also one that cannot be read: a bad sector in one file of the index must not end every backup. Where the whole disk
+        // is away, setting it aside fails as well.
+        if path.is_file() && is_whole(&path) != Some(true) {
+            files.push(path);
         }
+    }
+    if !files.is_empty() {
         mark_loss(repository)?;
-        create_private_folder(&aside)?;
-        let target = free_name(&aside, &path)?;
-        tracing::error!(file = %path.display(), "a damaged index file is set aside and made anew");
+    }
+    set_aside(repository, "index", &files)?;
+    Ok(files.len())
+}
+
+/// Sets those of these records aside that do not hold what their names say: nobody can read them any more, and which backup
+/// they were of nobody can say. One that cannot be read at the moment stays.
+///
+/// To be called while the destination is held for writing.
+pub(super) fn set_records_aside(repository: &Path, ids: &[SnapshotId]) -> io::Result<()> {
+    let folder = repository.join("snapshots");
+    let files = ids.iter().map(|id| folder.join(id.to_hex().as_str()));
+    let files: Vec<_> = files.filter(|path| is_whole(path) == Some(false)).collect();
+    set_aside(repository, "snapshots", &files)
+}
+
+/// Whether records were set aside in this destination.
+pub(super) fn has_records_aside(repository: &Path) -> io::Result<bool> {
+    match fs::read_dir(damaged(repository, "snapshots")) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        entries => Ok(entries?.next().is_some()),
+    }
+}
+
+fn set_aside(repository: &Path, kind: &str, files: &[PathBuf]) -> io::Result<()> {
+    if files.is_empty() {
+        return Ok(());
+    }
+    let aside = damaged(repository, kind);
+    create_private_folder(&aside)?;
+    for path in files {
+        let target = free_name(&aside, path)?;
+        tracing::error!(file = %path.display(), "a damaged file is set aside");
         failpoint("damaged-aside")?;
-        fs::rename(&path, target)?;
-        count += 1;
+        fs::rename(path, target)?;
     }
-    if count > 0 {
-        sync_folder(&aside)?;
-        sync_folder(&folder)?;
-    }
-    Ok(count)
+    sync_folder(&aside)?;
+    sync_folder(&repository.join(kind))
 }
 
 /// To be called before anything is taken out of an index: what is in no index is missing in earlier backups, and a backup that
@@ -134,15 +162,14 @@ fn damaged(repository: &Path, kind: &str) -> PathBuf {
     repository.with_file_name("damaged").join(name).join(kind)
 }
 
-/// What cannot be read is not whole: a bad sector in one file of the index must not end every backup. Where the whole disk is
-/// away, setting the file aside fails as well.
-fn is_whole(path: &Path) -> bool {
+/// Whether a file holds what its name says. `None`: it cannot be read.
+fn is_whole(path: &Path) -> Option<bool> {
     let name = path.file_name().unwrap_or_default();
     match fs::read(path) {
-        Ok(content) => name == hex(&Sha256::digest(content)).as_str(),
+        Ok(content) => Some(name == hex(&Sha256::digest(content)).as_str()),
         Err(error) => {
-            tracing::warn!(file = %path.display(), %error, "a file of the index cannot be read");
-            false
+            tracing::warn!(file = %path.display(), %error, "a file of the repository cannot be read");
+            None
         }
     }
 }

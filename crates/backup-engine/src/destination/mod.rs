@@ -164,7 +164,15 @@ impl Destination {
     /// sure that what a part counts as stored is there.
     pub(crate) fn tidy(&self, session: &Session) -> Result<(), Error> {
         let leftovers = match session.part() {
-            Part::Databases => self.refreshed()?.pending(),
+            Part::Databases => {
+                let catalog = self.refreshed()?;
+                let (leftovers, unreadable) = (catalog.pending(), catalog.unreadable().to_vec());
+                drop(catalog);
+                session.still_ours()?;
+                damaged::set_records_aside(&session.folder(), &unreadable)
+                    .map_err(session::explain_write)?;
+                leftovers
+            }
             Part::Files => self.files_without_backup(session)?,
         };
         if !leftovers.is_empty() {
@@ -191,16 +199,20 @@ impl Destination {
         }
     }
 
-    /// Snapshots of files whose backup was never committed. None, as long as there is a record that cannot be read: it could
-    /// be the one that they belong to.
+    /// Snapshots of files whose backup was never committed. None, where there is or was a record that cannot be read: it could
+    /// be the one that they belong to, and they are all that is left of their backup.
     fn files_without_backup(&self, session: &Session) -> Result<Vec<SnapshotId>, Error> {
         let used = {
             let catalog = self.refreshed()?;
-            if catalog.unreadable() > 0 {
+            if !catalog.unreadable().is_empty() {
                 return Ok(Vec::new());
             }
             catalog.files_snapshots()
         };
+        let databases = self.folder(Part::Databases);
+        if damaged::has_records_aside(&databases).map_err(session::explain_write)? {
+            return Ok(Vec::new());
+        }
         let there = session.snapshot_ids()?;
         Ok(there.into_iter().filter(|id| !used.contains(id)).collect())
     }
@@ -249,7 +261,7 @@ impl Destination {
 
     /// That there are backups whose records could not be read.
     pub(crate) fn unreadable(&self) -> Option<Error> {
-        let count = self.catalog().unreadable();
+        let count = self.catalog().unreadable().len();
         (count > 0).then_some(Error::DamagedRecords(count))
     }
 
