@@ -94,3 +94,29 @@ fn what_other_programs_put_beside_the_keys_keeps_no_backup_from_being_made() {
     drop(engine);
     back_up(&home.open());
 }
+
+/// A copy of the key made the other repository: the same password, and all else another.
+#[test]
+fn another_disk_with_the_same_password_is_opened_without_a_new_start() {
+    let (home, other) = (Home::new(), Home::new());
+    let engine = home.open();
+    fill(&engine, 5, 100);
+    let first = back_up(&engine).id;
+    let second = {
+        fs::create_dir_all(other.data()).unwrap();
+        fs::copy(home.data().join("key.txt"), other.data().join("key.txt")).unwrap();
+        let engine = other.open();
+        fill(&engine, 7, 100);
+        back_up(&engine).id
+    };
+    let aside = home.folder.path().join("aside");
+    fs::rename(home.destination(), &aside).unwrap();
+    fs::rename(other.destination(), home.destination()).unwrap();
+    let listed = engine.backups().unwrap();
+    assert_eq!(listed[0].id, second);
+    restore(&engine, &second);
+    back_up(&engine);
+    fs::rename(home.destination(), other.destination()).unwrap();
+    fs::rename(&aside, home.destination()).unwrap();
+    restore(&engine, &first);
+}

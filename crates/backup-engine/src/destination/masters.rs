@@ -31,6 +31,13 @@ impl Masters {
         *lock(self.of(part)) = key;
     }
 
+    /// Of another repository, that of the other part will not open it either.
+    pub(super) fn forget(&self) {
+        for part in [Part::Databases, Part::Files] {
+            self.set(part, None);
+        }
+    }
+
     /// Whether both parts are known to be encrypted with one key.
     pub(super) fn are_same(&self) -> bool {
         let key = |part| {

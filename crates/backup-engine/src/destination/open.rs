@@ -24,7 +24,11 @@ impl Destination {
     pub(super) fn open(&self, part: Part, watch: &Watch, ask: Ask) -> Result<Session, Error> {
         if let Some(master) = self.known_master(part) {
             let open = |storage| open_on(storage, &Credentials::Masterkey(master));
-            return self.open_with(part, watch, |storage| Ok(open(storage)));
+            match self.open_with(part, watch, |storage| Ok(open(storage))) {
+                // Another disk may be in the place of the last one, with another repository under the same password.
+                Err(Error::Damaged { .. }) if !watch.is_canceled() => self.masters.forget(),
+                opened => return opened,
+            }
         }
         let key = self.keys.load(ask)?;
         let session = self.open_deriving(part, &key, watch)?;
