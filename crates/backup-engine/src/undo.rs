@@ -1,6 +1,8 @@
 //! What a restore replaced, kept so that it can be brought back until the next restore: `undo/NUMBER/` with a note, the
 //! library's folder, and what was in other folders. The highest number with a whole note is the one that counts.
 
+mod removal;
+
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,10 +14,10 @@ use crate::durable::{sync_folder, write_private};
 use crate::failpoint::failpoint;
 use crate::journal::LIBRARY;
 use crate::names::{escape, unescape};
-use crate::restore::area::{self, Area};
-use crate::restore::dir::Dir;
+use crate::restore::area::Area;
 use crate::restore::seen::{Dress, Seen};
 use crate::{BackupId, Error};
+pub(crate) use removal::{forget, remove_older};
 
 /// What *Undo restore* would bring back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -177,24 +179,6 @@ pub(crate) fn numbered(number: u64) -> PathBuf {
     Path::new("undo").join(number.to_string())
 }
 
-/// Removes what a swap that came to nothing made for keeping. Best effort: it is empty.
-pub(crate) fn forget(data_dir: &Path, number: u64, note: &UndoNote) {
-    if let Err(error) = remove_kept(data_dir, number, note) {
-        tracing::warn!(%error, "the folders of a restore that came to nothing stay");
-    }
-}
-
-fn remove_kept(data_dir: &Path, number: u64, note: &UndoNote) -> io::Result<()> {
-    for part in note.parts.iter().filter(|part| part.area == Area::Target) {
-        area::remove_kept_from_target(&part.base(), number)?;
-    }
-    match Dir::open(&data_dir.join("undo")) {
-        Ok(undo) => undo.remove(number.to_string().as_ref()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(error),
-    }
-}
-
 /// Something that is kept and can be brought back.
 pub(crate) struct Kept {
     pub number: u64,
@@ -224,24 +208,6 @@ pub(crate) fn folder(data_dir: &Path, number: u64) -> PathBuf {
 pub(crate) fn next_number(data_dir: &Path) -> Result<u64, Error> {
     let numbers = numbers(data_dir).map_err(Error::io("looking for what can be undone"))?;
     Ok(numbers.into_iter().max().unwrap_or(0) + 1)
-}
-
-/// Removes what older restores kept, all but the one that counts. Best effort: it only costs space. To be called only
-/// when no swap is pending.
-pub(crate) fn remove_older(data_dir: &Path) {
-    let removed = newest(data_dir).and_then(|newest| {
-        for number in numbers(data_dir)? {
-            if Some(number) != newest {
-                failpoint("undo-remove")?;
-                let note = UndoNote::read_aside(&folder(data_dir, number));
-                remove_kept(data_dir, number, &note.unwrap_or_default())?;
-            }
-        }
-        Ok(())
-    });
-    if let Err(error) = removed {
-        tracing::warn!(%error, "what an older restore replaced stays for now");
-    }
 }
 
 fn newest(data_dir: &Path) -> io::Result<Option<u64>> {

@@ -78,40 +78,46 @@ impl Swap {
     ///
     /// Errors: `ChangedMeanwhile` where something is not any more what the plan saw.
     pub(crate) fn commit(self, data_dir: &Path, note: &UndoNote) -> Result<(), Error> {
-        let announced = self.announce(data_dir, note);
-        if let Err(source) = announced {
-            if killed() {
-                return Err(Error::io("writing the journal")(source));
-            }
-            self.withdraw(data_dir)?;
-            undo::forget(data_dir, self.keep, note);
-            return Err(Error::io("writing the journal")(source));
+        if let Err(source) = self.announce(data_dir, note) {
+            return self.drop(data_dir, note, Error::io("writing the journal")(source));
         }
-        let moved = Moves::open(data_dir, self, note).and_then(|mut moves| {
-            let carried_out = moves.carry_out();
-            match carried_out {
-                Err(_) if !killed() => {
-                    self.note_failure(data_dir)?;
-                    let back = moves.take_back();
-                    back.map_err(Error::io("taking a failed restore back"))?;
-                    carried_out
-                }
-                carried_out => carried_out,
+        let mut moves = match Moves::open(data_dir, self, note) {
+            Ok(moves) => moves,
+            Err(error) => return self.drop(data_dir, note, error),
+        };
+        if let Err(error) = moves.carry_out() {
+            if !killed() {
+                self.take_back(data_dir, &mut moves)?;
             }
-        });
+            return self.drop(data_dir, note, error);
+        }
         if killed() {
-            return moved.and(Err(Error::Unsettled));
-        }
-        if let Err(error) = moved {
-            self.withdraw(data_dir)?;
-            undo::forget(data_dir, self.keep, note);
-            return Err(error);
+            return Err(Error::Unsettled);
         }
         // From here on the journal says nothing that is not so already.
         if let Err(error) = self.finish(data_dir) {
             tracing::warn!(%error, "the journal of a restore stays until the next start");
         }
         Ok(())
+    }
+
+    /// What failed is as it was before: only then is its journal not needed any more. Returns what it failed with.
+    fn drop(self, data_dir: &Path, note: &UndoNote, failed: Error) -> Result<(), Error> {
+        if !killed() {
+            self.withdraw(data_dir)?;
+            undo::forget(data_dir, self.keep, note);
+        }
+        Err(failed)
+    }
+
+    /// On an error the journal stays, with all that it is about, for the next start.
+    fn take_back(self, data_dir: &Path, moves: &mut Moves) -> Result<(), Error> {
+        // Without this word a start would finish what is still half way, which loses nothing either.
+        if let Err(error) = self.note_failure(data_dir) {
+            tracing::warn!(%error, "that a restore failed could not be noted");
+        }
+        let back = moves.take_back();
+        back.map_err(Error::io("taking a failed restore back"))
     }
 
     fn announce(self, data_dir: &Path, note: &UndoNote) -> io::Result<()> {
@@ -206,7 +212,13 @@ pub(crate) fn settle(data_dir: &Path) -> Result<(), Error> {
 thread_local! {
     /// How many steps are taken before the process "is killed".
     pub(crate) static STEPS_LEFT: std::cell::Cell<Option<u64>> = const { std::cell::Cell::new(None) };
+    /// What happens before each step: a fault of the disk, or what somebody else does there.
+    pub(crate) static MEANWHILE: std::cell::RefCell<Option<Meanwhile>> =
+        const { std::cell::RefCell::new(None) };
 }
+
+#[cfg(test)]
+pub(crate) type Meanwhile = Box<dyn FnMut() -> io::Result<()>>;
 
 /// Called between any two changes of the disk.
 #[cfg(test)]
@@ -218,7 +230,8 @@ fn step() -> io::Result<()> {
             Ok(())
         }
         None => Ok(()),
-    })
+    })?;
+    MEANWHILE.with_borrow_mut(|meanwhile| meanwhile.as_mut().map_or(Ok(()), |happens| happens()))
 }
 
 #[cfg(test)]

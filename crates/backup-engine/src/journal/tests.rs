@@ -1,6 +1,8 @@
 //! Journals that are broken off, damaged or planted. Whole restores, killed at every step, are in `restore/tests`.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod folders;
+
 use chrono::Utc;
 
 use super::*;

@@ -13,6 +13,7 @@ use rustix::fs::{
     readlinkat, renameat, statat, symlinkat, unlinkat, utimensat,
 };
 use rustix::fs::{Gid, Timespec, Timestamps, Uid};
+use rustix::io::Errno;
 
 use super::seen::{Kind, Moment, Seen};
 use crate::database::{PlainFile, database_of};
@@ -79,7 +80,7 @@ impl Dir {
     pub(crate) fn look(&self, name: &OsStr) -> io::Result<Option<Seen>> {
         match statat(&self.0, single(name)?, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => Ok(Some(seen(&stat))),
-            Err(error) if error == rustix::io::Errno::NOENT => Ok(None),
+            Err(error) if error == Errno::NOENT => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
@@ -176,7 +177,6 @@ impl Dir {
         #[cfg(any(target_os = "linux", target_vendor = "apple"))]
         {
             use rustix::fs::{RenameFlags, renameat_with};
-            use rustix::io::Errno;
             let flags = RenameFlags::NOREPLACE;
             match renameat_with(&self.0, single(name)?, &to.0, single(to_name)?, flags) {
                 // A file system that cannot promise it.
@@ -209,6 +209,16 @@ impl Dir {
                 Ok(unlinkat(&self.0, single(name)?, AtFlags::REMOVEDIR)?)
             }
             Some(_) => Ok(unlinkat(&self.0, single(name)?, AtFlags::empty())?),
+        }
+    }
+
+    /// Removes a folder in which nothing is. Returns whether there is none any more.
+    pub(crate) fn remove_empty(&self, name: &OsStr) -> io::Result<bool> {
+        failpoint("restore-remove")?;
+        match unlinkat(&self.0, single(name)?, AtFlags::REMOVEDIR) {
+            Ok(()) | Err(Errno::NOENT) => Ok(true),
+            Err(Errno::NOTEMPTY | Errno::EXIST | Errno::NOTDIR) => Ok(false),
+            Err(error) => Err(error.into()),
         }
     }
 

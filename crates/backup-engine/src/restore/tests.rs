@@ -6,6 +6,7 @@ mod blocks;
 mod breaks;
 mod companions;
 mod content;
+mod faults;
 mod hostile;
 mod left_alone;
 mod soundness;

@@ -1,0 +1,143 @@
+//! Commits in which more than one thing goes wrong, and what others do in the middle of one: nothing that a user has is lost.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::bench::*;
+use crate::journal::{MEANWHILE, STEPS_LEFT};
+use crate::restore::{Place, RestoreRequest, What};
+use crate::watch::Outcome;
+use crate::{Error, Watch, journal};
+
+type All = (BTreeMap<PathBuf, String>, bool);
+
+fn all(bench: &Bench) -> All {
+    let library = bench.library.get("two");
+    (state(&bench.docs()), library.unwrap().is_some())
+}
+
+/// A backup, and changes since: few, so that there are few steps.
+fn prepared() -> (Bench, Stored) {
+    let bench = Bench::new();
+    let docs = bench.docs();
+    write(&docs, "a.txt", "one");
+    write(&docs, "deep/b.txt", "one");
+    write(&docs, "gone/all.txt", "all");
+    let stored = bench.store();
+    write(&docs, "a.txt", "another");
+    write(&docs, "deep/b.txt", "another");
+    write(&docs, "new.txt", "new");
+    fs::remove_dir_all(docs.join("gone")).unwrap();
+    bench.library.put(&[item("two")]).unwrap();
+    (bench, stored)
+}
+
+/// Restores everything while `happens` is called before each step, with the number of the step.
+fn meanwhile(
+    bench: &Bench,
+    stored: &Stored,
+    mut happens: impl FnMut(u64) -> io::Result<()> + 'static,
+) -> Result<Outcome<()>, Error> {
+    let mut step = 0;
+    let counted = move || {
+        step += 1;
+        happens(step)
+    };
+    MEANWHILE.set(Some(Box::new(counted)));
+    let watch = Watch::unwatched();
+    let ended = bench.try_restore(stored, What::Everything, Place::InPlace, &watch);
+    MEANWHILE.set(None);
+    ended
+}
+
+fn fault() -> io::Error {
+    io::Error::other("a fault of the disk")
+}
+
+/// What was backed up, by restoring it and undoing that.
+fn old_and_new(bench: &Bench, stored: &Stored) -> (All, All) {
+    let old = all(bench);
+    bench.restore(stored, What::Everything);
+    let new = all(bench);
+    bench.undo();
+    assert_eq!(all(bench), old);
+    (old, new)
+}
+
+/// The contents of all files in a folder, wherever they are.
+fn contents(folder: &Path) -> Vec<String> {
+    let mut all = Vec::new();
+    for path in state(folder).keys() {
+        all.extend(fs::read_to_string(folder.join(path)).ok());
+    }
+    all
+}
+
+#[test]
+fn a_restore_that_can_neither_be_finished_nor_taken_back_is_settled_by_the_next_start() {
+    let (bench, stored) = prepared();
+    let (old, new) = old_and_new(&bench, &stored);
+    let mut failed = 0;
+    for last in 1.. {
+        let fired = std::rc::Rc::new(std::cell::Cell::new(false));
+        let fires = fired.clone();
+        let ended = meanwhile(&bench, &stored, move |step| {
+            fires.set(step > last);
+            if step > last { Err(fault()) } else { Ok(()) }
+        });
+        if !fired.get() {
+            break;
+        }
+        failed += u32::from(ended.is_err());
+        bench.start_again();
+        let now = all(&bench);
+        assert!(now == old || now == new, "no step after {last}: {now:?}");
+        if now == new {
+            bench.undo();
+        }
+        assert_eq!(all(&bench), old, "undone, no step after {last}");
+    }
+    assert!(failed > 5, "{failed}");
+}
+
+#[test]
+fn a_restore_that_cannot_note_that_it_failed_is_taken_back_all_the_same() {
+    let (bench, stored) = prepared();
+    let (old, _) = old_and_new(&bench, &stored);
+    for failing in 5..20 {
+        let in_the_way = bench.data().join("restore/journal.new");
+        let ended = meanwhile(&bench, &stored, move |step| {
+            if step != failing {
+                return Ok(());
+            }
+            fs::create_dir(&in_the_way)?;
+            Err(fault())
+        });
+        if ended.is_ok() {
+            break;
+        }
+        assert_eq!(all(&bench), old, "step {failing}");
+        bench.start_again();
+        assert_eq!(all(&bench), old, "step {failing}, after a start");
+    }
+}
+
+/// Two databases in a folder, of which one changed since the backup, and something that is named like a log and is none.
+fn databases() -> (Bench, Stored) {
+    let bench = Bench::new();
+    let database = |name: &str, value: u32| {
+        let open = rusqlite::Connection::open(bench.docs().join(name)).unwrap();
+        let made = format!("CREATE TABLE IF NOT EXISTS t (x); INSERT INTO t VALUES ({value})");
+        open.execute_batch(&made).unwrap();
+    };
+    database("app.db", 1);
+    write(&bench.docs(), "notes", "one");
+    write(&bench.docs(), "notes-journal", "a diary");
+    let stored = bench.store();
+    database("app.db", 2);
+    database("new.db", 3);
+    write(&bench.docs(), "notes", "another");
+    (bench, stored)
+}
