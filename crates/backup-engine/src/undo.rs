@@ -3,6 +3,7 @@
 
 mod removal;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,11 +11,13 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::durable::{sync_folder, write_private};
+use crate::durable::{create_private_folder, sync_folder, write_private};
 use crate::failpoint::failpoint;
 use crate::journal::LIBRARY;
 use crate::names::{escape, unescape};
 use crate::restore::area::Area;
+use crate::restore::dir::Dir;
+use crate::restore::kept;
 use crate::restore::seen::{Dress, Seen};
 use crate::{BackupId, Error};
 pub(crate) use removal::{forget, remove_older};
@@ -44,6 +47,9 @@ pub(crate) struct UndoNote {
     /// Whether the library's folder is swapped. Earlier versions restored nothing else.
     #[serde(default = "yes")]
     pub library: bool,
+    /// By which what it keeps in targets is known. Earlier versions had none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mark: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<PartNote>,
     /// Nothing was replaced: it went into another folder. What an earlier restore replaced can still be brought back.
@@ -204,10 +210,25 @@ pub(crate) fn folder(data_dir: &Path, number: u64) -> PathBuf {
     data_dir.join("undo").join(number.to_string())
 }
 
-/// A number higher than all that are in use.
-pub(crate) fn next_number(data_dir: &Path) -> Result<u64, Error> {
-    let numbers = numbers(data_dir).map_err(Error::io("looking for what can be undone"))?;
-    Ok(numbers.into_iter().max().unwrap_or(0) + 1)
+/// A number higher than all that are in use in the data folder, and free in each target that is to keep something itself.
+pub(crate) fn next_number(data_dir: &Path, parts: &[PartNote]) -> Result<u64, Error> {
+    let find = || {
+        let own = numbers(&data_dir.join("undo"))?.into_iter().max();
+        let mut taken = BTreeSet::new();
+        for part in parts.iter().filter(|part| part.area == Area::Target) {
+            taken.extend(numbers(&kept::undo_of(&part.base()))?);
+        }
+        let mut above = own.unwrap_or(0).saturating_add(1)..=u64::MAX;
+        let free = above.find(|number| !taken.contains(number));
+        free.ok_or_else(|| io::ErrorKind::AlreadyExists.into())
+    };
+    find().map_err(Error::io("looking for what can be undone"))
+}
+
+/// Makes the folder of a commit in the data folder. Errors: `AlreadyExists`: no number is used twice.
+pub(crate) fn make_folder(data_dir: &Path, number: u64) -> io::Result<()> {
+    create_private_folder(&data_dir.join("undo"))?;
+    Dir::open(&data_dir.join("undo"))?.make_folder(number.to_string().as_ref())
 }
 
 fn newest(data_dir: &Path) -> io::Result<Option<u64>> {
@@ -221,11 +242,14 @@ fn newest(data_dir: &Path) -> io::Result<Option<u64>> {
         let library_alone = note.is_ok_and(|note| note.library && note.parts.is_empty());
         folder.join("undo.json").is_file() && (!library_alone || folder.join(LIBRARY).is_dir())
     };
-    Ok(numbers(data_dir)?.into_iter().filter(counts).max())
+    Ok(numbers(&data_dir.join("undo"))?
+        .into_iter()
+        .filter(counts)
+        .max())
 }
 
-fn numbers(data_dir: &Path) -> io::Result<Vec<u64>> {
-    let entries = match fs::read_dir(data_dir.join("undo")) {
+fn numbers(undo: &Path) -> io::Result<Vec<u64>> {
+    let entries = match fs::read_dir(undo) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries?,
     };
@@ -254,6 +278,7 @@ mod tests {
             bytes: 3,
             undone,
             library: true,
+            mark: None,
             parts: Vec::new(),
             aside: false,
         };
@@ -265,7 +290,7 @@ mod tests {
     fn the_newest_that_holds_a_library_counts_and_the_others_go() {
         let data = tempfile::tempdir().unwrap();
         assert!(current(data.path()).unwrap().is_none());
-        assert_eq!(next_number(data.path()).unwrap(), 1);
+        assert_eq!(next_number(data.path(), &[]).unwrap(), 1);
         keep(data.path(), 9, false);
         keep(data.path(), 10, false);
         // A swap that never began left a note without a library.
@@ -274,9 +299,9 @@ mod tests {
         fs::create_dir_all(&foreign).unwrap();
 
         assert_eq!(current(data.path()).unwrap().unwrap().record.assets, 10);
-        assert_eq!(next_number(data.path()).unwrap(), 12);
+        assert_eq!(next_number(data.path(), &[]).unwrap(), 12);
         remove_older(data.path());
-        assert_eq!(numbers(data.path()).unwrap(), [10]);
+        assert_eq!(numbers(&data.path().join("undo")).unwrap(), [10]);
         assert!(foreign.exists(), "a folder of somebody else was removed");
     }
 

@@ -20,7 +20,9 @@ use crate::Error;
 use crate::durable::{
     create_private_folder, remove_if_there, sync_folder, sync_parent, write_private,
 };
+use crate::restore::area::Area;
 use crate::restore::dir::Dir;
+use crate::restore::kept;
 use crate::undo::{self, UndoNote};
 use moves::Moves;
 pub(crate) use reversed::reversed;
@@ -78,6 +80,10 @@ impl Swap {
     ///
     /// Errors: `ChangedMeanwhile` where something is not any more what the plan saw.
     pub(crate) fn commit(self, data_dir: &Path, note: &UndoNote) -> Result<(), Error> {
+        let note = &UndoNote {
+            mark: Some(kept::new_mark()),
+            ..note.clone()
+        };
         if let Err(source) = self.announce(data_dir, note) {
             return self.drop(data_dir, note, Error::io("writing the journal")(source));
         }
@@ -122,18 +128,25 @@ impl Swap {
 
     fn announce(self, data_dir: &Path, note: &UndoNote) -> io::Result<()> {
         let keep = undo::folder(data_dir, self.keep);
-        for folder in [&data_dir.join("restore"), &keep] {
-            create_private_folder(folder)?;
-        }
+        create_private_folder(&data_dir.join("restore"))?;
+        undo::make_folder(data_dir, self.keep)?;
         step()?;
+        // Before anything is made in a target, which is found by the note.
+        note.write_aside(&keep)?;
+        sync_parent(&keep)?;
+        step()?;
+        let mut made = Vec::new();
         for (number, part) in note.parts.iter().enumerate() {
             let base = Dir::open(&part.base())?;
             let area = part.area.open_or_make(data_dir, &base)?;
+            // Parts may have a target in common.
+            if part.area == Area::Target && !made.contains(&&part.base) {
+                kept::make(&area, self.keep, note.mark.as_deref())?;
+                made.push(&part.base);
+            }
             area.walk_making(&undo::kept(self.keep, number))?;
             area.sync()?;
         }
-        note.write_aside(&keep)?;
-        sync_parent(&keep)?;
         step()?;
         write_private(&journal(data_dir), &serde_json::to_vec(&self)?)?;
         sync_folder(data_dir)?;

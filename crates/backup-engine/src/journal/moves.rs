@@ -19,7 +19,7 @@ impl Moves {
             parts.extend(Self::of_library(data_dir, swap)?.0);
         }
         for (number, part) in note.parts.iter().enumerate() {
-            let opened = PartMoves::open(data_dir, swap, number, part)?;
+            let opened = PartMoves::open(data_dir, swap, (number, part), note.mark.as_deref())?;
             parts.push(opened);
         }
         Ok(Self(parts))

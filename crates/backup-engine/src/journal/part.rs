@@ -6,8 +6,9 @@ use std::path::{Component, Path, PathBuf};
 
 use super::{Incoming, LIBRARY, Swap, step};
 use crate::Error;
-use crate::restore::area;
+use crate::restore::area::{self, Area};
 use crate::restore::dir::Dir;
+use crate::restore::kept;
 use crate::restore::seen::{Dress, Seen};
 use crate::sources::OWN_FOLDER;
 use crate::undo::{self, FolderNote, Move, PartNote};
@@ -43,8 +44,8 @@ impl PartMoves {
     pub(super) fn open(
         data_dir: &Path,
         swap: Swap,
-        number: usize,
-        part: &PartNote,
+        (number, part): (usize, &PartNote),
+        mark: Option<&str>,
     ) -> Result<Self, Error> {
         part.check()?;
         let opening = |source| Error::Io {
@@ -53,6 +54,9 @@ impl PartMoves {
         };
         let base = Dir::open(&part.base()).map_err(opening)?;
         let area = part.area.open(data_dir, &base).map_err(opening)?;
+        if part.area == Area::Target {
+            kept::check(&area, swap.keep, mark).map_err(opening)?;
+        }
         let incoming = match swap.incoming {
             Incoming::Staged => area::staged(number),
             Incoming::Kept(kept) => undo::kept(kept, number),

@@ -7,14 +7,15 @@ use super::part::{Parents, there_or_not};
 use crate::Error;
 use crate::restore::area::Area;
 use crate::restore::dir::Dir;
+use crate::restore::kept;
 use crate::restore::seen::Kind;
-use crate::undo::{self, FolderNote, Move, PartNote};
+use crate::undo::{self, FolderNote, Kept, Move, PartNote};
 
 /// What there is to bring back under one folder, and what is to be kept in its place.
 pub(crate) fn reversed(
     data_dir: &Path,
     number: usize,
-    kept: u64,
+    kept: &Kept,
     part: &PartNote,
 ) -> Result<PartNote, Error> {
     part.check()?;
@@ -22,7 +23,10 @@ pub(crate) fn reversed(
         let base = Dir::open(&part.base())?;
         let area: Area = part.area;
         let area_folder = area.open(data_dir, &base)?;
-        let there = area_folder.walk(&undo::kept(kept, number))?;
+        if area == Area::Target {
+            kept::check(&area_folder, kept.number, kept.note.mark.as_deref())?;
+        }
+        let there = area_folder.walk(&undo::kept(kept.number, number))?;
         let mut parents = Parents::new(&base);
         let mut moves = Vec::new();
         for entry in &part.moves {

@@ -6,7 +6,6 @@ mod folders;
 use chrono::Utc;
 
 use super::*;
-use crate::restore::area::Area;
 use crate::undo::{Move, PartNote};
 
 const SWAPS: [Swap; 2] = [

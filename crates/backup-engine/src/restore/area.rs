@@ -112,41 +112,6 @@ pub(crate) fn remove_staging(data_dir: &Path) -> Result<(), Error> {
     removed.map_err(Error::io("removing what an interrupted restore left"))
 }
 
-/// Removes what a restore kept in a target.
-pub(crate) fn remove_kept_from_target(base: &Path, number: u64) -> io::Result<()> {
-    let folder = base.join(OWN_FOLDER).join("undo");
-    match Dir::open(&folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        undo => undo?.remove(number.to_string().as_ref())?,
-    }
-    if fs::read_dir(&folder)?.next().is_none() {
-        remove_from_target(base, "undo".as_ref())?;
-    }
-    Ok(())
-}
-
-/// Removes the folders that were made for keeping something of a part in a target, where nothing is in them. Returns whether
-/// nothing is left of them.
-pub(crate) fn remove_empty_from_target(base: &Path, number: u64, part: usize) -> io::Result<bool> {
-    let (part, number) = (part.to_string(), number.to_string());
-    let all = [OWN_FOLDER, "undo", &number, &part];
-    let mut names = all.as_slice();
-    let mut gone = true;
-    while let [above @ .., last] = names {
-        let folder: PathBuf = above.iter().collect();
-        match Dir::open(&base.join(folder)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            folder => {
-                let removed = folder?.remove_empty(last.as_ref())?;
-                // Others may have something in the outer two.
-                gone &= removed || above.len() < 2;
-            }
-        }
-        names = above;
-    }
-    Ok(gone)
-}
-
 /// Removes one thing from the folder of our own in a target, and that folder where nothing else is in it.
 fn remove_from_target(base: &Path, name: &OsStr) -> io::Result<()> {
     let base = match Dir::open(base) {

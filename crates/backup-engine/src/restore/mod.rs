@@ -11,6 +11,7 @@ pub(crate) mod dir;
 mod entry;
 mod extras;
 mod fill;
+pub(crate) mod kept;
 mod library;
 mod local;
 pub(crate) mod plan;

@@ -37,6 +37,7 @@ impl Restore<'_> {
             bytes,
             undone: false,
             library: plans.library.is_some(),
+            mark: None,
             parts: parts.collect::<Result<_, _>>()?,
             aside: plans.library.is_none() && plans.parts.iter().all(|plan| !plan.target.replaces),
         };
@@ -77,7 +78,7 @@ pub(crate) fn undo(
     let kept = undo::current(data_dir)?.ok_or(Error::NothingToUndo)?;
     wait_for_undo(&kept.note, in_use, watch)?;
     let numbered = kept.note.parts.iter().enumerate();
-    let parts = numbered.map(|(at, part)| journal::reversed(data_dir, at, kept.number, part));
+    let parts = numbered.map(|(at, part)| journal::reversed(data_dir, at, &kept, part));
     let parts = parts.collect::<Result<Vec<_>, _>>()?;
     if !watch.begin_commit() {
         return Ok(Outcome::Canceled);
@@ -107,7 +108,7 @@ fn replace(
     incoming: Incoming,
     note: &UndoNote,
 ) -> Result<(), Error> {
-    let keep = undo::next_number(data_dir)?;
+    let keep = undo::next_number(data_dir, &note.parts)?;
     let commit = || Swap::new(incoming, keep).commit(data_dir, note);
     if note.library {
         library.replace(commit)?;

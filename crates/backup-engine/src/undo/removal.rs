@@ -6,8 +6,9 @@ use std::path::Path;
 
 use super::{UndoNote, folder, newest, numbers};
 use crate::failpoint::failpoint;
-use crate::restore::area::{self, Area};
+use crate::restore::area::Area;
 use crate::restore::dir::Dir;
+use crate::restore::kept;
 
 /// A swap was carried out where it has the first of them.
 const NOTES: [&str; 2] = ["undo.json", "next.json"];
@@ -29,7 +30,7 @@ pub(crate) fn forget(data_dir: &Path, number: u64, note: &UndoNote) {
 /// Removes what older restores kept, all but the one that counts. To be called only when no swap is pending.
 pub(crate) fn remove_older(data_dir: &Path) {
     let removed = newest(data_dir).and_then(|newest| {
-        for number in numbers(data_dir)? {
+        for number in numbers(&data_dir.join("undo"))? {
             if Some(number) == newest {
                 continue;
             }
@@ -55,7 +56,7 @@ fn is_note(name: &OsStr) -> bool {
 /// The notes last, so that what is left of an interrupted removal is still known to be one.
 fn remove_all(data_dir: &Path, number: u64, note: &UndoNote) -> io::Result<()> {
     for part in note.parts.iter().filter(|part| part.area == Area::Target) {
-        area::remove_kept_from_target(&part.base(), number)?;
+        kept::remove(part, number, note)?;
     }
     let undo = Dir::open(&data_dir.join("undo"))?;
     let name = number.to_string();
@@ -73,7 +74,7 @@ fn remove_empty(data_dir: &Path, number: u64, note: &UndoNote) -> io::Result<boo
     let mut all = true;
     for (at, part) in note.parts.iter().enumerate() {
         if part.area == Area::Target {
-            all &= area::remove_empty_from_target(&part.base(), number, at)?;
+            all &= kept::remove_empty(part, at, number, note)?;
         }
     }
     let folder = match Dir::open(&folder(data_dir, number)) {

@@ -56,6 +56,52 @@ impl Prepared {
 const SWAP: Swap = SWAPS[0];
 
 #[test]
+fn what_another_data_folder_keeps_in_a_target_is_neither_taken_nor_removed() {
+    let prepared = prepared_folder(Area::Target, false);
+    let foreign = prepared.base().join(".holdfast/undo/7/0/0");
+    fs::create_dir_all(foreign.parent().unwrap()).unwrap();
+    fs::write(&foreign, "of another data folder").unwrap();
+    assert!(SWAP.commit(&prepared.data(), &prepared.note).is_err());
+    assert_eq!(prepared.a(), "old");
+    let kept = fs::read_to_string(&foreign).unwrap();
+    assert_eq!(kept, "of another data folder");
+    assert!(!is_pending(&prepared.data()).unwrap());
+}
+
+#[test]
+fn what_is_kept_on_another_disk_in_the_same_place_stays_when_older_things_are_removed() {
+    let prepared = prepared_folder(Area::Target, false);
+    SWAP.commit(&prepared.data(), &prepared.note).unwrap();
+    assert_eq!(prepared.a(), "new");
+    let own = prepared.base().join(".holdfast");
+    assert_eq!(fs::read(own.join("undo/7/0/0")).unwrap(), b"old");
+    // Another disk, in which another data folder keeps something under the same number.
+    fs::rename(&own, prepared.folder.path().join("the other disk")).unwrap();
+    fs::create_dir_all(own.join("undo/7/0")).unwrap();
+    fs::write(own.join("undo/7/0/0"), "of another data folder").unwrap();
+    fs::create_dir_all(own.join("restore/0")).unwrap();
+    fs::write(own.join("restore/0/0"), "newer").unwrap();
+    let next = Swap::new(Incoming::Staged, 8);
+    next.commit(&prepared.data(), &prepared.note).unwrap();
+    undo::remove_older(&prepared.data());
+    assert_eq!(prepared.a(), "newer");
+    let kept = fs::read_to_string(own.join("undo/7/0/0")).unwrap();
+    assert_eq!(kept, "of another data folder");
+    assert_eq!(fs::read(own.join("undo/8/0/0")).unwrap(), b"new");
+}
+
+#[test]
+fn a_number_that_something_has_in_a_target_is_passed_over() {
+    let prepared = prepared_folder(Area::Target, false);
+    let parts = &prepared.note.parts;
+    for (foreign, next) in [(2, 1), (1, 3)] {
+        let undo = prepared.base().join(".holdfast/undo");
+        fs::create_dir_all(undo.join(foreign.to_string())).unwrap();
+        assert_eq!(undo::next_number(&prepared.data(), parts).unwrap(), next);
+    }
+}
+
+#[test]
 fn what_came_to_nothing_is_forgotten_without_what_it_keeps() {
     let prepared = prepared_folder(Area::Target, false);
     SWAP.announce(&prepared.data(), &prepared.note).unwrap();
