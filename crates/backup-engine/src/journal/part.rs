@@ -7,6 +7,7 @@ use std::path::{Component, Path, PathBuf};
 use super::{Incoming, LIBRARY, Swap, step};
 use crate::Error;
 use crate::restore::area::{self, Area};
+use crate::restore::beside::{beside, is_database};
 use crate::restore::dir::Dir;
 use crate::restore::kept;
 use crate::restore::seen::{Dress, Seen};
@@ -122,6 +123,9 @@ impl PartMoves {
             if changed || !entry.take && live.is_some() {
                 return Err(io::ErrorKind::StaleNetworkFileHandle.into());
             }
+            if !self.strays(folder, entry)?.is_empty() {
+                return Err(io::ErrorKind::StaleNetworkFileHandle.into());
+            }
             if entry.take && live.is_some() {
                 step()?;
                 folder.rename(entry.name(), &self.kept, &entry.kept)?;
@@ -198,6 +202,24 @@ impl PartMoves {
             }
         }
         Ok(())
+    }
+
+    /// What lies beside the place of a database that comes, and would be taken for its log: made by somebody since.
+    fn strays(&self, folder: &Dir, entry: &Placed) -> io::Result<Vec<OsString>> {
+        let mut strays = Vec::new();
+        for (name, _) in beside(folder, entry.name())? {
+            let at = entry.at.with_file_name(&name);
+            if !self.moves.iter().any(|entry| entry.at == at) {
+                strays.push(name);
+            }
+        }
+        let comes = match &self.incoming {
+            Some(incoming) if entry.put && !strays.is_empty() => {
+                is_database(incoming, &entry.incoming)?
+            }
+            _ => false,
+        };
+        Ok(if comes { strays } else { Vec::new() })
     }
 
     /// Keeps something that is in the way of a swap and that no plan has seen.

@@ -1,11 +1,14 @@
 //! The note of a swap that brings back what another one kept.
 
+use std::collections::HashSet;
 use std::io;
 use std::path::Path;
 
 use super::part::{Parents, there_or_not};
 use crate::Error;
+use crate::names::escape;
 use crate::restore::area::Area;
+use crate::restore::beside::{beside, is_database};
 use crate::restore::dir::Dir;
 use crate::restore::kept;
 use crate::restore::seen::Kind;
@@ -29,11 +32,17 @@ pub(crate) fn reversed(
         let there = area_folder.walk(&undo::kept(kept.number, number))?;
         let mut parents = Parents::new(&base);
         let mut moves = Vec::new();
+        let known: HashSet<_> = part.moves.iter().map(Move::at).collect();
+        let numbers = part.moves.iter().map(|entry| entry.number);
+        let mut next = numbers.max().unwrap_or(0).saturating_add(1);
         for entry in &part.moves {
             let at = entry.at();
             base.walk_making(at.parent().unwrap_or(Path::new("")))?;
-            let live = parents.of(&at)?.look(at.file_name().unwrap_or_default())?;
-            let put = there.look(entry.number.to_string().as_ref())?.is_some();
+            let name = at.file_name().unwrap_or_default();
+            let folder = parents.of(&at)?;
+            let live = folder.look(name)?;
+            let kept = entry.number.to_string();
+            let put = there.look(kept.as_ref())?.is_some();
             if put || live.is_some() {
                 moves.push(Move {
                     number: entry.number,
@@ -42,6 +51,22 @@ pub(crate) fn reversed(
                     put,
                     seen: live,
                 });
+            }
+            // The log of one database does not stay beside another one, nor for one that comes later.
+            for (log, seen) in beside(folder, name)? {
+                let log = at.with_file_name(log);
+                if !known.contains(&log)
+                    && (is_database(folder, name)? || is_database(&there, kept.as_ref())?)
+                {
+                    moves.push(Move {
+                        number: next,
+                        at: escape(&log),
+                        take: true,
+                        put: false,
+                        seen: Some(seen),
+                    });
+                    next = next.saturating_add(1);
+                }
             }
         }
         let mut folders = Vec::new();

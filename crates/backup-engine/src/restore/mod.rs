@@ -2,6 +2,7 @@
 //! What it replaces is kept. Up to the swap it can be cancelled and nothing has ever changed.
 
 pub(crate) mod area;
+pub(crate) mod beside;
 mod blocks;
 mod changes;
 mod chunks;
@@ -30,6 +31,7 @@ mod tree;
 mod wait;
 mod walk;
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use crate::browse::Difference;
@@ -42,6 +44,7 @@ use crate::{BackupId, Error, Watch};
 
 pub(crate) use area::remove_staging;
 use area::{Area, Areas};
+use beside::beside;
 use library::LibraryPlan;
 use plan::{Plan, plan};
 use request::Goals;
@@ -274,6 +277,7 @@ impl Plans {
     /// Whether everything that is to be replaced is as it was looked at.
     fn check_unchanged(&self) -> Result<(), Error> {
         for plan in &self.parts {
+            let known: HashSet<&Path> = plan.steps.iter().map(|step| step.at.as_path()).collect();
             for step in &plan.steps {
                 let parent = step.at.parent().unwrap_or(Path::new(""));
                 let folder = plan
@@ -283,6 +287,15 @@ impl Plans {
                 let name = step.at.file_name().unwrap_or_default();
                 if folder.look(name).map_err(plan::LOOKING)? != step.take {
                     return Err(Error::ChangedMeanwhile);
+                }
+                if !step.puts_database() {
+                    continue;
+                }
+                // A log that came since would be applied to the database that comes.
+                for (log, _) in beside(&folder, name).map_err(plan::LOOKING)? {
+                    if !known.contains(step.at.with_file_name(log).as_path()) {
+                        return Err(Error::ChangedMeanwhile);
+                    }
                 }
             }
         }

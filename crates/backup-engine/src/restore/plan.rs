@@ -12,6 +12,7 @@ use super::seen::{Dress, Seen};
 use super::target::Target;
 use super::tree::{Contents, Wanted};
 use super::walk::Walk;
+use crate::destination::Part;
 use crate::{Error, Watch};
 
 /// One change of one entry. No step lies within another.
@@ -23,6 +24,13 @@ pub(crate) struct Step {
     pub take: Option<Seen>,
     /// What is put there, a folder before what is in it.
     pub put: Vec<Put>,
+}
+
+impl Step {
+    pub(super) fn puts_database(&self) -> bool {
+        let top = self.put.first().map(|put| &put.wanted);
+        top.is_some_and(|wanted| wanted.part == Part::Databases && wanted.node.is_file())
+    }
 }
 
 /// One entry to be made.

@@ -141,3 +141,52 @@ fn databases() -> (Bench, Stored) {
     write(&bench.docs(), "notes", "another");
     (bench, stored)
 }
+
+#[test]
+fn the_log_of_a_restored_database_does_not_stay_beside_the_one_that_an_undo_brings_back() {
+    let (bench, stored) = databases();
+    let old = state(&bench.docs());
+    for beside in ["app.db-wal", "app.db-journal", "new.db-wal"] {
+        bench.restore(&stored, docs());
+        write(&bench.docs(), beside, "of another database");
+        bench.undo();
+        let now = state(&bench.docs());
+        assert!(!now.contains_key(Path::new(beside)), "{beside}");
+        assert_eq!(now.len(), old.len());
+        assert!(bench.docs().join("notes-journal").exists());
+    }
+}
+
+#[test]
+fn a_log_that_comes_beside_a_database_that_is_restored_fails_the_restore() {
+    let (bench, stored) = databases();
+    let old = state(&bench.docs());
+    let log = bench.docs().join("app.db-wal");
+    let appears = log.clone();
+    let in_use = |_: &Path| {
+        fs::write(&appears, "of what is there").unwrap();
+        Ok(None)
+    };
+    let request = RestoreRequest {
+        backup: backup_id(),
+        what: docs(),
+        place: Place::InPlace,
+    };
+    let watch = Watch::unwatched();
+    let looked = bench.with(&stored, &watch, &in_use, |restore| restore.run(&request));
+    assert!(matches!(looked, Err(Error::ChangedMeanwhile)), "{looked:?}");
+    assert!(log.exists());
+    fs::remove_file(&log).unwrap();
+
+    let appears = log.clone();
+    let taken = meanwhile(&bench, &stored, move |_| {
+        fs::write(&appears, "of what is there")
+    });
+    assert!(matches!(taken, Err(Error::ChangedMeanwhile)), "{taken:?}");
+    assert!(log.exists());
+    fs::remove_file(&log).unwrap();
+    let now = state(&bench.docs());
+    assert_eq!(now.len(), old.len());
+    assert_eq!(now.get(Path::new("app.db")), old.get(Path::new("app.db")));
+    assert!(!journal::is_pending(&bench.data()).unwrap());
+}
