@@ -4,8 +4,10 @@
 //! For each entry that is renamed there are three places: the live one, where it is kept, and where the new one comes from.
 //! Which of them are taken tells how far a swap got, however often it is looked at.
 
+mod aside;
 mod moves;
 mod part;
+mod paths;
 mod reversed;
 #[cfg(test)]
 mod tests;

@@ -2,8 +2,10 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
+use super::aside::set_aside;
+use super::paths::{Parents, there_or_not};
 use super::{Incoming, LIBRARY, Swap, step};
 use crate::Error;
 use crate::restore::area::{self, Area};
@@ -11,7 +13,6 @@ use crate::restore::beside::{beside, is_database};
 use crate::restore::dir::Dir;
 use crate::restore::kept;
 use crate::restore::seen::{Dress, Seen};
-use crate::sources::OWN_FOLDER;
 use crate::undo::{self, FolderNote, Move, PartNote};
 
 /// What it renames under one folder.
@@ -123,7 +124,8 @@ impl PartMoves {
             if changed || !entry.take && live.is_some() {
                 return Err(io::ErrorKind::StaleNetworkFileHandle.into());
             }
-            if !self.strays(folder, entry)?.is_empty() {
+            let strays = self.strays(folder, entry)?;
+            if !strays.is_empty() && self.is_database(entry)? {
                 return Err(io::ErrorKind::StaleNetworkFileHandle.into());
             }
             if entry.take && live.is_some() {
@@ -152,16 +154,26 @@ impl PartMoves {
                 continue;
             };
             let there = self.look(folder, entry)?;
+            let mut strays = self.strays(folder, entry)?;
+            if !strays.is_empty()
+                && !is_database(folder, entry.name())?
+                && !is_database(&self.kept, &entry.kept)?
+            {
+                strays.clear();
+            }
             if there.done(entry)
+                && strays.is_empty()
                 && let Some(incoming) = &self.incoming
             {
                 step()?;
                 folder.rename(entry.name(), incoming, &entry.incoming)?;
             }
+            let in_the_way = there.kept && folder.look(entry.name())?.is_some();
+            if in_the_way || !strays.is_empty() && (there.kept || there.done(entry)) {
+                step()?;
+                set_aside(folder, entry.name(), &strays)?;
+            }
             if there.kept {
-                if folder.look(entry.name())?.is_some() {
-                    self.set_aside(folder, entry)?;
-                }
                 step()?;
                 self.kept.rename(&entry.kept, folder, entry.name())?;
             }
@@ -184,14 +196,20 @@ impl PartMoves {
             let folder = parents.of(&entry.at)?;
             let there = self.look(folder, entry)?;
             let goes = entry.put && there.incoming || !entry.put && !there.kept;
-            if there.live.is_some() && goes {
-                step()?;
-                if there.kept {
-                    // Made by somebody since.
-                    self.set_aside(folder, entry)?;
-                } else {
-                    folder.rename(entry.name(), &self.kept, &entry.kept)?;
+            let mut strays = Vec::new();
+            if entry.put && there.incoming {
+                strays = self.strays(folder, entry)?;
+                if !strays.is_empty() && !self.is_database(entry)? {
+                    strays.clear();
                 }
+            }
+            if !strays.is_empty() || there.live.is_some() && goes && there.kept {
+                // Made by somebody since.
+                step()?;
+                set_aside(folder, entry.name(), &strays)?;
+            } else if there.live.is_some() && goes {
+                step()?;
+                folder.rename(entry.name(), &self.kept, &entry.kept)?;
             }
             if entry.put
                 && there.incoming
@@ -204,7 +222,8 @@ impl PartMoves {
         Ok(())
     }
 
-    /// What lies beside the place of a database that comes, and would be taken for its log: made by somebody since.
+    /// What lies beside the place of an entry, would be taken for its log if it is a database, and is not of this swap: made
+    /// by somebody since.
     fn strays(&self, folder: &Dir, entry: &Placed) -> io::Result<Vec<OsString>> {
         let mut strays = Vec::new();
         for (name, _) in beside(folder, entry.name())? {
@@ -213,20 +232,15 @@ impl PartMoves {
                 strays.push(name);
             }
         }
-        let comes = match &self.incoming {
-            Some(incoming) if entry.put && !strays.is_empty() => {
-                is_database(incoming, &entry.incoming)?
-            }
-            _ => false,
-        };
-        Ok(if comes { strays } else { Vec::new() })
+        Ok(strays)
     }
 
-    /// Keeps something that is in the way of a swap and that no plan has seen.
-    fn set_aside(&self, folder: &Dir, entry: &Placed) -> io::Result<()> {
-        let mut name = entry.kept.clone();
-        name.push(".aside");
-        folder.rename(entry.name(), &self.kept, &name)
+    /// Whether what comes is one.
+    fn is_database(&self, entry: &Placed) -> io::Result<bool> {
+        match &self.incoming {
+            Some(incoming) if entry.put => is_database(incoming, &entry.incoming),
+            _ => Ok(false),
+        }
     }
 
     pub(super) fn all(&self) -> io::Result<Vec<(&Placed, There)>> {
@@ -306,55 +320,5 @@ impl There {
     /// What was to come is nowhere any more.
     pub(super) fn lost(&self, entry: &Placed) -> bool {
         entry.put && !self.incoming && !self.done(entry)
-    }
-}
-
-/// The folders of entries, which come in the order of their paths.
-pub(super) struct Parents<'a> {
-    base: &'a Dir,
-    last: Option<(PathBuf, Dir)>,
-}
-
-impl<'a> Parents<'a> {
-    pub(super) fn new(base: &'a Dir) -> Self {
-        Self { base, last: None }
-    }
-
-    pub(super) fn of(&mut self, at: &Path) -> io::Result<&Dir> {
-        let parent = at.parent().unwrap_or(Path::new(""));
-        let last = match self.last.take() {
-            Some(last) if last.0 == parent => last,
-            _ => (parent.to_owned(), self.base.walk(parent)?),
-        };
-        Ok(&self.last.insert(last).1)
-    }
-}
-
-pub(super) fn there_or_not<T>(result: io::Result<T>) -> io::Result<Option<T>> {
-    match result {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        there => there.map(Some),
-    }
-}
-
-impl PartNote {
-    /// Operations only below the base, and none on what is our own there.
-    pub(super) fn check(&self) -> Result<(), Error> {
-        let inside = |at: &Path| {
-            let mut names = at.components();
-            let first = at.components().next();
-            names.all(|name| matches!(name, Component::Normal(_)))
-                && first.is_none_or(|first| first.as_os_str() != OWN_FOLDER)
-        };
-        let moves = self.moves.iter().map(Move::at);
-        let named = moves.clone().all(|at| at.file_name().is_some());
-        let folders = self.folders.iter().map(FolderNote::at);
-        if self.base().is_absolute() && named && moves.chain(folders).all(|at| inside(&at)) {
-            return Ok(());
-        }
-        Err(Error::Damaged {
-            backup: None,
-            detail: "the note of a restore names what no restore touches".into(),
-        })
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::io;
 use std::path::Path;
 
-use super::part::{Parents, there_or_not};
+use super::paths::{Parents, there_or_not};
 use crate::Error;
 use crate::names::escape;
 use crate::restore::area::Area;

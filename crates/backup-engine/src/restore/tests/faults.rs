@@ -124,6 +124,42 @@ fn a_restore_that_cannot_note_that_it_failed_is_taken_back_all_the_same() {
     }
 }
 
+#[test]
+fn what_a_program_writes_while_it_is_replaced_survives() {
+    let (bench, stored) = prepared();
+    let (old, _) = old_and_new(&bench, &stored);
+    let (mut failed, mut finished) = (0, 0);
+    for killed in [false, true] {
+        let path = bench.docs().join("a.txt");
+        let mut written = false;
+        let ended = meanwhile(&bench, &stored, move |_| {
+            if !written && !path.exists() {
+                written = true;
+                fs::write(&path, "by a program")?;
+                if killed {
+                    STEPS_LEFT.with(|left| left.set(Some(0)));
+                }
+            }
+            Ok(())
+        });
+        STEPS_LEFT.with(|left| left.take());
+        assert!(ended.is_err(), "{ended:?}");
+        bench.start_again();
+        let docs = contents(&bench.docs());
+        assert!(docs.contains(&"by a program".into()), "{docs:?}");
+        if killed {
+            assert_eq!(fs::read(bench.docs().join("a.txt")).unwrap(), b"one");
+            finished += 1;
+        } else {
+            let mut now = all(&bench);
+            now.0.retain(|path, _| old.0.contains_key(path));
+            assert_eq!(now, old);
+            failed += 1;
+        }
+    }
+    assert_eq!((failed, finished), (1, 1));
+}
+
 /// Two databases in a folder, of which one changed since the backup, and something that is named like a log and is none.
 fn databases() -> (Bench, Stored) {
     let bench = Bench::new();

@@ -1,0 +1,56 @@
+//! What is in the way of a swap and that no plan has seen: it stays where it was made, under a name that says so.
+
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+
+use crate::restore::dir::Dir;
+
+const ENDING: &str = ".made-during-restore";
+/// A longer name is cut to so many characters, so that the ending fits.
+const LONGEST: usize = 40;
+
+/// Gives an entry a free name in its folder. What lies beside it as the logs of a database goes with it, so that the two
+/// stay what they are together. The entry itself need not be there.
+pub(super) fn set_aside(folder: &Dir, name: &OsStr, logs: &[OsString]) -> io::Result<()> {
+    let mut number = 1_u64;
+    let moves = loop {
+        let moves = names(name, logs, number);
+        let mut taken = false;
+        for (_, aside) in &moves {
+            taken |= folder.look(aside)?.is_some();
+        }
+        if !taken {
+            break moves;
+        }
+        number += 1;
+    };
+    // The logs first: where this breaks off, none is left beside what comes.
+    for (from, aside) in moves {
+        if folder.look(from)?.is_some() {
+            folder.rename(from, folder, &aside)?;
+            tracing::warn!(name = ?from, ?aside, "what was made in place of what a restore replaces is kept");
+        }
+    }
+    Ok(())
+}
+
+fn names<'a>(name: &'a OsStr, logs: &'a [OsString], number: u64) -> Vec<(&'a OsStr, OsString)> {
+    let mut aside = match name.to_str() {
+        _ if name.len() <= 4 * LONGEST => name.to_owned(),
+        Some(text) => text.chars().take(LONGEST).collect::<String>().into(),
+        None => OsString::from("entry"),
+    };
+    aside.push(ENDING);
+    if number > 1 {
+        aside.push(format!("-{number}"));
+    }
+    let logs = logs.iter().map(|log| {
+        let ending = log.as_bytes().strip_prefix(name.as_bytes());
+        let mut beside = aside.clone();
+        beside.push(OsStr::from_bytes(ending.unwrap_or_default()));
+        (log.as_os_str(), beside)
+    });
+    let logs: Vec<_> = logs.collect();
+    logs.into_iter().chain([(name, aside)]).collect()
+}
