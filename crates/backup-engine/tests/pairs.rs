@@ -49,6 +49,13 @@ fn a_database_that_is_stored_with_its_journal_is_proven_and_restored_with_it() {
     fs::remove_file(&database).unwrap();
     restore(&engine, &id);
     is_whole("the database was gone");
+    let other = [&content[..], &content[..]].concat();
+    fs::write(&database, &other).unwrap();
+    restore(&engine, &id);
+    is_whole("the database was another");
+    engine.undo(&Watch::unwatched()).unwrap();
+    assert_eq!(fs::read(&database).unwrap(), other);
+    assert_eq!(fs::read(&journal).unwrap(), b"a journal of its own");
     fs::remove_dir_all(&folder).unwrap();
     restore(&engine, &id);
     is_whole("all was gone");

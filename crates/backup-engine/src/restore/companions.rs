@@ -38,15 +38,23 @@ impl Siblings {
         &self.names
     }
 
-    /// A journal that was stored with its database is chosen with it.
+    /// The database with which this was stored, as its log or journal.
+    fn stored_with<'a>(&self, name: &'a OsStr) -> Option<&'a OsStr> {
+        let database = database_of(name)?;
+        (self.databases.contains(name) && self.databases.contains(database)).then_some(database)
+    }
+
+    /// Such a log is chosen with its database.
     pub(super) fn choice(&self, target: &Target, at: &Path) -> Choice {
-        let name = at.file_name().unwrap_or_default();
-        match database_of(name).filter(|_| self.databases.contains(name)) {
-            Some(database) if self.databases.contains(database) => {
-                target.choice(&at.with_file_name(database))
-            }
-            _ => target.choice(at),
+        match self.stored_with(at.file_name().unwrap_or_default()) {
+            Some(database) => target.choice(&at.with_file_name(database)),
+            None => target.choice(at),
         }
+    }
+
+    /// Such a log has a step of its own, also where it is the same: so that it is known to belong to what comes.
+    pub(super) fn always_comes(&self, name: &OsStr) -> bool {
+        self.stored_with(name).is_some()
     }
 
     /// Whether what lies beside this database is a log or an index of it that the backup does not have.

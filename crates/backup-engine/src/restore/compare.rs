@@ -25,6 +25,8 @@ pub(super) struct Comparison {
     pub seen: Seen,
     /// The logs beside a database.
     pub companions: Vec<(OsString, Seen)>,
+    /// It comes, also where it is as it is to be.
+    pub always: bool,
     /// It was chosen by name: its bytes are looked at, whatever is known of it.
     pub chosen: bool,
 }
@@ -91,7 +93,8 @@ impl Comparison {
         };
         let there = there_in(&file, &chunks, watch)?;
         let dress = Dress::of(&self.wanted.node.meta);
-        let same = same_size
+        let same = !self.always
+            && same_size
             && there.iter().all(|there| *there)
             && !self.has_log()
             && !dress.differs_from(&self.seen)

@@ -205,6 +205,7 @@ impl<'a> Walk<'a> {
                     wanted,
                     seen,
                     companions,
+                    always: siblings.always_comes(at.file_name().unwrap_or_default()),
                     chosen: self.target.chosen.is_some(),
                 });
                 Ok(())
