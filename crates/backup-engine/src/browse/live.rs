@@ -97,7 +97,9 @@ impl LiveFolders {
             node,
         };
         for name in names {
-            let inside = self.inside(&here).unwrap_or_default();
+            let unknown = || io::Error::from(io::ErrorKind::PermissionDenied);
+            let inside = self.inside(&here).ok_or_else(unknown);
+            let inside = inside.map_err(Error::io(doing))?;
             match inside.into_iter().find(|file| file.node.name == name) {
                 Some(file) => here = file,
                 None => return Ok(None),
@@ -120,9 +122,10 @@ impl LiveFolders {
         for name in listed {
             let relative = folder.relative.join(&name);
             let absolute = folder.absolute.join(&name);
-            // What has gone since it was listed is not there.
-            let Ok(metadata) = fs::symlink_metadata(&absolute) else {
-                continue;
+            let metadata = match fs::symlink_metadata(&absolute) {
+                // What has gone since it was listed is not there.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                metadata => metadata.ok()?,
             };
             if (source.leaves_out)(&relative, metadata.is_dir()) {
                 continue;

@@ -1,6 +1,7 @@
 //! What is there and not in the backup: taken away, but for what backups leave out and the folders that hold such things.
 
 use std::ffi::OsStr;
+use std::io;
 use std::path::Path;
 
 use super::changes::kind_of_seen;
@@ -22,7 +23,13 @@ impl Walk<'_> {
             return Ok(());
         }
         if seen.kind == Kind::Folder && self.holds_what_stays(folder, at)? {
-            let inner = folder.enter(name).map_err(in_the_way)?;
+            let inner = match folder.enter(name) {
+                Err(error) if is_denied(&error) => {
+                    tracing::warn!("a folder that is not in the backup and cannot be read stays");
+                    return Ok(());
+                }
+                inner => inner.map_err(in_the_way)?,
+            };
             let (_, worn) = worn(&inner)?;
             let step = FolderStep::unchanged(at.to_owned(), worn);
             self.folders.insert(at.to_owned(), step);
@@ -61,8 +68,11 @@ impl Walk<'_> {
 
     /// Whether there is something in this folder that is not to be moved.
     pub(super) fn holds_what_stays(&self, folder: &Dir, at: &Path) -> Result<bool, Error> {
-        let inner = folder.enter(at.file_name().unwrap_or_default());
-        let inner = inner.map_err(in_the_way)?;
+        let inner = match folder.enter(at.file_name().unwrap_or_default()) {
+            // Nobody knows what is in it.
+            Err(error) if is_denied(&error) => return Ok(true),
+            inner => inner.map_err(in_the_way)?,
+        };
         for name in inner.names().map_err(LOOKING)? {
             let Some(seen) = inner.look(&name).map_err(LOOKING)? else {
                 continue;
@@ -76,4 +86,8 @@ impl Walk<'_> {
         }
         Ok(false)
     }
+}
+
+pub(super) fn is_denied(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::PermissionDenied
 }

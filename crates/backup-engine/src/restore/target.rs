@@ -82,7 +82,7 @@ impl Target {
     fn keeps_itself(&self, at: &Path, is_folder: bool) -> bool {
         let below = self.below_top(at);
         self.protects(at)
-            || self.unread.iter().any(|unread| below.starts_with(unread))
+            || self.was_unread(at)
             || [&self.excluded, &self.excluded_then]
                 .into_iter()
                 .flatten()
@@ -94,6 +94,12 @@ impl Target {
         let below = self.below_top(at);
         let excluded = |excluded: &Excluded| excluded(below, is_folder);
         self.chosen.is_none() && self.excluded.as_ref().is_some_and(excluded)
+    }
+
+    /// Whether the backup could not read it, so that what is in it is not there.
+    pub(crate) fn was_unread(&self, at: &Path) -> bool {
+        let below = self.below_top(at);
+        self.unread.iter().any(|unread| below.starts_with(unread))
     }
 
     /// Whether it is our own.

@@ -14,7 +14,7 @@ use rustic_core::{ErrorKind, ReadSourceOpen, RusticError, RusticResult};
 use super::Unread;
 use super::class::{begins_as_database, may_be_database, open_regular};
 use super::tally::{Fate, Tally};
-use super::unread::{CHANGED, REPLACED, SHORTER, why};
+use super::unread::{CHANGED, REPLACED, SHORTER, SIZELESS, why};
 use crate::Watch;
 use crate::database::{Identity, PlainFile, identity};
 
@@ -157,9 +157,18 @@ impl FileReader {
             task,
         };
         if reader.remaining == 0 {
-            reader.finish();
+            match reader.holds_more_than_it_says() {
+                Ok(false) => reader.finish(),
+                Ok(true) => reader.fail(&io::Error::other(SIZELESS)),
+                Err(error) => reader.fail(&error),
+            }
         }
         reader
+    }
+
+    /// Some file systems of networks and programs do not know how long their files are, and say that they are empty.
+    fn holds_more_than_it_says(&mut self) -> io::Result<bool> {
+        Ok(self.file.read(&mut [0])? > 0 && self.file.metadata()?.len() == 0)
     }
 
     fn finish(&mut self) {

@@ -12,6 +12,7 @@ const MOST_NAMED: usize = 10_000;
 
 pub(super) const CHANGED: &str = "it changed while it was read";
 pub(super) const SHORTER: &str = "it became shorter while it was read";
+pub(super) const SIZELESS: &str = "it says that it is empty and is not";
 pub(super) const REPLACED: &str = "it was replaced by something else while the backup ran";
 pub(super) const REMOVED: &str = "it was removed while the backup ran";
 

@@ -178,8 +178,7 @@ fn what_changes_without_anybody_being_waited_for_fails_the_restore() {
 #[test]
 fn a_restore_without_room_is_refused_or_fails_with_everything_as_it_was() {
     let bench = Bench::new();
-    let disk = bench.folder.path().join("disk");
-    fs::create_dir(&disk).unwrap();
+    let disk = bench.docs();
     let mount = std::process::Command::new("mount")
         .args(["-t", "tmpfs", "-o", "size=40m", "none"])
         .arg(&disk)
@@ -188,26 +187,23 @@ fn a_restore_without_room_is_refused_or_fails_with_everything_as_it_was() {
         eprintln!("skipped: this system does not allow mounting");
         return;
     }
-    write(&bench.docs(), "large", noise(3, 12_000_000));
+    write(&disk, "large", noise(3, 12_000_000));
     let stored = bench.store();
-    let place = || Place::Folder(disk.join("target"));
-    let restore = || bench.try_restore(&stored, docs(), place(), &Watch::unwatched());
+    let restore = || bench.try_restore(&stored, docs(), Place::InPlace, &Watch::unwatched());
     let tried = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         // Room enough: staged and kept on that disk, and undone there.
+        write(&disk, "large", "mine");
         restore().unwrap();
-        let first = state(&disk.join("target"));
-        assert!(!disk.join("target/.holdfast/restore").exists());
-        write(&disk, "target/docs/large", "mine");
-        restore().unwrap();
-        assert!(disk.join("target/.holdfast/undo").is_dir());
+        assert!(!disk.join(".holdfast/restore").exists());
+        assert!(disk.join(".holdfast/undo").is_dir());
+        assert_eq!(fs::read(disk.join("large")).unwrap(), noise(3, 12_000_000));
         bench.undo();
-        assert_eq!(fs::read(disk.join("target/docs/large")).unwrap(), b"mine");
-        write(&disk, "filler", noise(4, 16_000_000));
-        let before = state(&disk.join("target/docs"));
+        assert_eq!(fs::read(disk.join("large")).unwrap(), b"mine");
+        write(&disk, "filler.tmp", noise(4, 16_000_000));
+        let before = state(&disk);
         let full = restore().unwrap_err();
         assert_eq!(full.code(), "no-space", "{full:?}");
-        assert_eq!(state(&disk.join("target/docs")), before);
-        drop(first);
+        assert_eq!(state(&disk), before);
     }));
     std::process::Command::new("umount")
         .arg(&disk)

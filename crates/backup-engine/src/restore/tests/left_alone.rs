@@ -1,10 +1,13 @@
 //! What a restore leaves as it is: what backups leave out, now or when they were made, and what only seems to be our own.
 
 use std::fs;
+use std::os::unix::fs::{PermissionsExt, lchown};
+use std::path::Path;
 
 use super::bench::*;
 use crate::Watch;
-use crate::restore::{Place, What};
+use crate::destination::UnreadFile;
+use crate::restore::{Place, RestoreRequest, What};
 
 #[test]
 fn what_is_left_out_by_now_is_not_overwritten_but_where_it_is_chosen() {
@@ -93,4 +96,76 @@ fn into_another_folder_nothing_is_replaced_and_what_was_kept_before_stays() {
     bench.undo();
     assert_eq!(fs::read(bench.docs().join("a.txt")).unwrap(), b"two");
     assert_eq!(state(&target), before);
+}
+
+/// The threads of the test are those of a user who may not read everything, as long as this is there.
+struct AsUser;
+
+impl AsUser {
+    fn new() -> Self {
+        nix::unistd::setfsuid(1_000.into());
+        Self
+    }
+}
+
+/// Everything in the folder is his.
+fn give(folder: &Path) {
+    for path in state(folder).keys() {
+        let given = lchown(folder.join(path), Some(1_000), Some(1_000));
+        if rustix::process::geteuid().is_root() {
+            given.unwrap();
+        }
+    }
+}
+
+impl Drop for AsUser {
+    fn drop(&mut self) {
+        nix::unistd::setfsuid(0.into());
+    }
+}
+
+#[test]
+fn folders_that_may_not_be_read_would_stay() {
+    let bench = Bench::new();
+    write(&bench.docs(), "a.txt", "one");
+    write(&bench.docs(), "lost+found/inner", "of somebody else");
+    let denied = fs::Permissions::from_mode(0o000);
+    give(bench.folder.path());
+    let mut stored = {
+        let mut entries = Vec::new();
+        for (path, name) in [
+            ("docs", "docs"),
+            ("docs/a.txt", "a.txt"),
+            ("docs/lost+found", "lost+found"),
+        ] {
+            let place = bench.folder.path().join(path);
+            let content = place.is_file().then(|| fs::read(&place).unwrap());
+            entries.push((path.into(), node_of(&place, name.as_ref()), content));
+        }
+        bench.store_entries(entries)
+    };
+    stored.details.sources[0].unread = vec![UnreadFile {
+        path: "docs/lost+found".into(),
+        why: "permission denied".into(),
+    }];
+    write(&bench.docs(), "a.txt", "two");
+    write(&bench.docs(), "later/inner", "of somebody else");
+    give(bench.folder.path());
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let _user = AsUser::new();
+    for folder in ["lost+found", "later"] {
+        fs::set_permissions(bench.docs().join(folder), denied.clone()).unwrap();
+    }
+    let request = RestoreRequest {
+        backup: backup_id(),
+        what: docs(),
+        place: Place::InPlace,
+    };
+    let preview = bench.with(&stored, &Watch::unwatched(), &|_| Ok(None), |restore| {
+        restore.preview(&request)
+    });
+    let part = &preview.unwrap().parts[0];
+    assert_eq!((part.added, part.changed, part.removed), (0, 1, 0));
 }

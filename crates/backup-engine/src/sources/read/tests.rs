@@ -252,3 +252,14 @@ fn what_the_walk_could_not_look_into_is_not_copied_if_it_is_a_database() {
     assert!(FileToRead::new(task).open().is_err());
     assert!(case.why().unwrap().contains("database"));
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_that_does_not_know_its_size_is_left_out_and_named() {
+    let case = Case::new();
+    let path = Path::new("/proc/self/status");
+    let mut reader = FileToRead::new(case.task(path)).open().unwrap();
+    assert!(all(&mut reader).is_err());
+    drop(reader);
+    assert_eq!(case.why().as_deref(), Some(SIZELESS));
+}
