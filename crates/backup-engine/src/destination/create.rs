@@ -14,7 +14,7 @@ use super::fault::FirstFault;
 use super::in_memory::InMemory;
 use super::key_files::{copy_keys, damaged_keys, keys_are_whole};
 use super::open::repository_on;
-use super::{Destination, KnownPlaces, LayoutNote, Part, session, unreachable};
+use super::{Destination, KnownPlaces, Part, session, unreachable};
 use crate::durable::{sync_folder, sync_parent, write_private};
 use crate::failpoint::failpoint;
 use crate::keys::Ask;
@@ -123,13 +123,6 @@ impl Destination {
             return Err(damaged_keys());
         }
         copy_keys(&from, &to)
-    }
-
-    fn write_note(&self, part: Part) -> Result<(), Error> {
-        let layout = part.layout();
-        let note = serde_json::to_vec(&LayoutNote { layout })
-            .map_err(|error| Error::Repository(error.to_string()))?;
-        write_private(&self.root.join("holdfast.json"), &note).map_err(session::explain_write)
     }
 
     /// Notes in the data folder that this destination is in use.

@@ -17,14 +17,14 @@ mod lease;
 mod listing;
 mod masters;
 mod mend;
+mod note;
 mod open;
 mod pack;
 mod part;
 mod records;
 mod session;
 
-use std::fs::{self, File};
-use std::io;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -40,19 +40,11 @@ pub(crate) use catalog::Catalog;
 pub(crate) use content::{Content, CopyError, Location};
 use lease::{Claimant, Lease, Timing};
 use masters::Masters;
+use note::Found;
 pub(crate) use part::Part;
 pub use records::{BackupRecord, SourceRecord, UnreadFile};
 pub(crate) use records::{COMMITTED, Details, FILES, FilesDetails, LibraryDetails, PENDING};
 pub(crate) use session::Session;
-
-/// The layout this version writes and the newest it reads.
-const LAYOUT: u64 = 2;
-
-/// `holdfast.json` in the destination.
-#[derive(Serialize, Deserialize)]
-struct LayoutNote {
-    layout: u64,
-}
 
 /// `destination.json` in the data folder: the destinations that were in use, so that a disk that is absent is not taken
 /// for a new, empty one.
@@ -88,13 +80,6 @@ pub(crate) struct Destination {
 /// The destination, taken by one writer.
 pub(crate) struct Hold {
     lease: Lease,
-}
-
-/// What is found in the destination's folder.
-enum Found {
-    Ready,
-    /// Nothing of ours, and never was: the first backup sets it up.
-    New,
 }
 
 impl Destination {
@@ -133,10 +118,12 @@ impl Destination {
     /// and devices: it is given back when what is returned is dropped, or its process ends. Waits where it cannot tell
     /// whether another device still writes.
     pub(crate) fn hold(&self, watch: &Watch) -> Result<Hold, Error> {
-        match self.look()? {
+        match self.look_at_note()? {
             Found::New => create_private_folder(&self.root).map_err(session::explain_write)?,
             // Nothing is written, not even a lease, where the key is another's or the format newer.
-            Found::Ready => drop(self.open(Part::Databases, watch, Ask::Again)?),
+            Found::Ready | Found::WithoutNote => {
+                drop(self.open(Part::Databases, watch, Ask::Again)?);
+            }
         }
         let (lock, claimant) = (
             self.lock()?,
@@ -144,8 +131,10 @@ impl Destination {
         );
         let lease = Lease::take(&self.root, &claimant, lock, Timing::default(), watch)?;
         // Another may have set it up in the meantime.
-        if let Found::New = self.look()? {
-            self.create(watch)?;
+        match self.look()? {
+            Found::New => self.create(watch)?,
+            Found::WithoutNote => self.renew_note()?,
+            Found::Ready => {}
         }
         self.remember()?;
         Ok(Hold { lease })
@@ -219,16 +208,16 @@ impl Destination {
 
     /// Opens a part of the destination for a job that reads. `None`: it is new, and so holds nothing.
     pub(crate) fn read(&self, part: Part, watch: &Watch) -> Result<Option<Session>, Error> {
-        match self.look()? {
+        match self.look_at_note()? {
             Found::New => Ok(None),
-            Found::Ready => self.open(part, watch, Ask::Again).map(Some),
+            Found::Ready | Found::WithoutNote => self.open(part, watch, Ask::Again).map(Some),
         }
     }
 
     /// Opens it with this key, and notes it as one in use. Errors: `Locked` when the key is another's, `Unreachable` when
     /// there is nothing to open.
     pub(crate) fn prove(&self, key: &Secret) -> Result<(), Error> {
-        if let Found::New = self.look()? {
+        if let Found::New = self.look_at_note()? {
             return Err(unreachable("there are no backups in it"));
         }
         self.open_deriving(Part::Databases, key, &Watch::unwatched())?;
@@ -241,7 +230,9 @@ impl Destination {
 
     pub(crate) fn report(&self) -> DestinationReport {
         let error = match self.look() {
-            Ok(Found::Ready) => self.present_backups().err().or_else(|| self.unreadable()),
+            Ok(Found::Ready | Found::WithoutNote) => {
+                self.present_backups().err().or_else(|| self.unreadable())
+            }
             Ok(Found::New) => None,
             Err(error) => Some(error),
         };
@@ -273,38 +264,6 @@ impl Destination {
     fn parts(&self) -> Vec<PathBuf> {
         let parts = [Part::Databases, Part::Files].map(|part| self.folder(part));
         parts.into_iter().filter(|folder| folder.is_dir()).collect()
-    }
-
-    /// Reads the layout note. Errors: `Unreachable` when what was there is not, `NewerLayout`, `Damaged`.
-    fn look(&self) -> Result<Found, Error> {
-        let note = match fs::read(self.root.join("holdfast.json")) {
-            Ok(note) => note,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return if self.is_known()? {
-                    Err(unreachable("it was there and is not"))
-                } else {
-                    Ok(Found::New)
-                };
-            }
-            Err(error) => return Err(unreachable(&error.to_string())),
-        };
-        let note: LayoutNote = serde_json::from_slice(&note).map_err(|error| Error::Damaged {
-            backup: None,
-            detail: format!("holdfast.json: {error}"),
-        })?;
-        if note.layout > LAYOUT {
-            return Err(Error::NewerLayout {
-                found: note.layout,
-                known: LAYOUT,
-            });
-        }
-        if !self.folder(Part::Databases).is_dir() {
-            return Err(Error::Damaged {
-                backup: None,
-                detail: "the folder databases is missing".into(),
-            });
-        }
-        Ok(Found::Ready)
     }
 
     fn lock(&self) -> Result<File, Error> {

@@ -218,7 +218,8 @@ impl<S: Open> Session<S> {
 }
 
 pub(super) fn explain(error: &RusticError, fault: &FirstFault, root: &Path) -> Error {
-    if !root.join("holdfast.json").exists() && !root.join("databases.new").exists() {
+    let ours = ["holdfast.json", "databases/config", "databases.new"];
+    if !ours.iter().any(|name| root.join(name).exists()) {
         return Error::Unreachable(error.display_log());
     }
     let Some(Fault { error: io, writing }) = fault.take() else {
