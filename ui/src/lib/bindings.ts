@@ -256,7 +256,7 @@ export type Job = {
 	problem?: Problem | null,
 	/**  What a restoration restores, and where to. */
 	restores?: Restore | null,
-	/**  What a verification found. One that found damage has failed, with the code `damaged`, and says here what it found. */
+	/**  What a verification found. One that found damage has failed, with the code `damaged` or `damaged-records`, and says here what it found. */
 	report?: VerifyReport | null,
 };
 
@@ -499,6 +499,8 @@ export type VerifyReport = {
 	bytes_read: number,
 	/**  Those that cannot be restored whole, newest first. */
 	damaged?: DamagedBackup[],
+	/**  Records that cannot be read, so that nobody can say which backups they are of. */
+	unreadable?: number,
 };
 
 /**  Everything the window and the tray show, except the list of backups, which can be long and is fetched. */

@@ -107,7 +107,7 @@ pub struct Job {
     /// What a restoration restores, and where to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restores: Option<Restore>,
-    /// What a verification found. One that found damage has failed, with the code `damaged`, and says here what it found.
+    /// What a verification found. One that found damage has failed, with the code `damaged` or `damaged-records`, and says here what it found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub report: Option<VerifyReport>,
 }

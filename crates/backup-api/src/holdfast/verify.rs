@@ -40,6 +40,13 @@ pub struct VerifyReport {
     /// Those that cannot be restored whole, newest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub damaged: Vec<DamagedBackup>,
+    /// Records that cannot be read, so that nobody can say which backups they are of.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub unreadable: u64,
+}
+
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 /// A backup that cannot be restored whole.

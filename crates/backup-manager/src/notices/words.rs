@@ -198,6 +198,7 @@ mod tests {
                 backups,
                 bytes_read: 7,
                 damaged: Vec::new(),
+                unreadable: 0,
             };
             let told = Told {
                 report: Some(&report),

@@ -88,6 +88,7 @@ pub(crate) fn verify_report(report: backup_engine::VerifyReport) -> VerifyReport
                 reason: discreet(&reason),
             })
             .collect(),
+        unreadable: report.unreadable,
     }
 }
 
@@ -123,5 +124,17 @@ mod tests {
         ] {
             assert_eq!(discreet(reason), told);
         }
+    }
+
+    #[test]
+    fn records_that_cannot_be_read_are_told() {
+        let found = backup_engine::VerifyReport {
+            depth: backup_engine::Depth::Full,
+            backups: 3,
+            bytes_read: 7,
+            damaged: Vec::new(),
+            unreadable: 2,
+        };
+        assert_eq!(verify_report(found).unreadable, 2);
     }
 }

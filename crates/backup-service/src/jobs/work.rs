@@ -56,15 +56,24 @@ fn end<T>(outcome: Outcome<T>) -> End {
 const NAMED: usize = 3;
 
 fn verified(report: VerifyReport) -> End {
-    if report.damaged.is_empty() {
-        return End::Verified(report);
-    }
+    let (code, message) = match (report.damaged.is_empty(), unreadable(&report)) {
+        (true, None) => return End::Verified(report),
+        (true, Some(records)) => ("damaged-records", records),
+        (false, None) => ("damaged", damage(&report)),
+        (false, Some(records)) => ("damaged", format!("{} {records}", damage(&report))),
+    };
     let problem = Problem {
-        code: "damaged".into(),
-        message: damage(&report),
+        code: code.into(),
+        message,
         fix: "Check the disk of the destination, and make a new backup: it stores again what is damaged and still exists.".into(),
     };
     End::Damaged(problem, report)
+}
+
+/// In the words of the error that a list of them would be.
+fn unreadable(report: &VerifyReport) -> Option<String> {
+    let count = usize::try_from(report.unreadable).unwrap_or(usize::MAX);
+    (count > 0).then(|| Error::DamagedRecords(count).message())
 }
 
 fn damage(report: &VerifyReport) -> String {
@@ -94,7 +103,12 @@ mod tests {
     use backup_api::{DamagedBackup, Depth};
 
     fn of(damaged: usize, backups: u64) -> End {
+        with_unreadable(damaged, backups, 0)
+    }
+
+    fn with_unreadable(damaged: usize, backups: u64, unreadable: u64) -> End {
         verified(VerifyReport {
+            unreadable,
             depth: Depth::Full,
             backups,
             bytes_read: 7,
@@ -134,6 +148,18 @@ mod tests {
             assert_eq!(problem.code, "damaged");
             assert!(problem.fix.contains("stores again"), "{problem:?}");
             assert_eq!((report.damaged.len(), report.bytes_read), (damaged, 7));
+        }
+    }
+
+    #[test]
+    fn records_that_cannot_be_read_are_damage_too() {
+        for (damaged, code) in [(0, "damaged-records"), (2, "damaged")] {
+            let End::Damaged(problem, report) = with_unreadable(damaged, 5, 3) else {
+                panic!("records that cannot be read are good news");
+            };
+            assert_eq!((problem.code.as_str(), report.unreadable), (code, 3));
+            let says = "The records of 3 backups cannot be read";
+            assert!(problem.message.contains(says), "{problem:?}");
         }
     }
 }

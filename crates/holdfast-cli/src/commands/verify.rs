@@ -45,7 +45,12 @@ fn sound(report: &VerifyReport) -> String {
 
 fn damage(report: &VerifyReport) -> String {
     let damaged = report.damaged.iter();
-    damaged
+    let mut lines: String = damaged
         .map(|damaged| format!("{}  {}\n", damaged.backup, show::safe(&damaged.reason)))
-        .collect()
+        .collect();
+    if report.unreadable > 0 {
+        let records = show::counted(report.unreadable, "record");
+        lines += &format!("{records} that cannot be read, of backups that are not listed\n");
+    }
+    lines
 }
