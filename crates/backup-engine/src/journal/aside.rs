@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 
 use crate::restore::dir::Dir;
+use crate::restore::seen::{Kind, Moment};
 
 const ENDING: &str = ".made-during-restore";
 /// A longer name is cut to so many characters, so that the ending fits.
@@ -53,4 +54,29 @@ fn names<'a>(name: &'a OsStr, logs: &'a [OsString], number: u64) -> Vec<(&'a OsS
     });
     let logs: Vec<_> = logs.collect();
     logs.into_iter().chain([(name, aside)]).collect()
+}
+
+/// Whether an entry, or anything in it, was written to since this time.
+pub(super) fn changed_since(folder: &Dir, name: &OsStr, since: Moment) -> io::Result<bool> {
+    let Some(seen) = folder.look(name)? else {
+        return Ok(false);
+    };
+    if seen.kind != Kind::Folder {
+        return Ok(seen.mtime >= since);
+    }
+    // What was staged has the times of the backup, but for its folders, which have that of staging.
+    if seen.mtime > since {
+        return Ok(true);
+    }
+    let inner = match folder.enter(name) {
+        // Nobody can tell.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Ok(true),
+        inner => inner?,
+    };
+    for name in inner.names()? {
+        if changed_since(&inner, &name, since)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

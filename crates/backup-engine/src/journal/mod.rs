@@ -9,10 +9,10 @@ mod moves;
 mod part;
 mod paths;
 mod reversed;
+mod settle;
 #[cfg(test)]
 mod tests;
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -28,6 +28,7 @@ use crate::restore::kept;
 use crate::undo::{self, UndoNote};
 use moves::Moves;
 pub(crate) use reversed::reversed;
+pub(crate) use settle::settle;
 
 /// The folder of the library in the data folder.
 pub(crate) const LIBRARY: &str = "library";
@@ -42,6 +43,9 @@ pub(crate) struct Swap {
     /// It failed, and is being taken back.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub back: bool,
+    /// The library has been settled before other folders could be: whether it is carried out. It is in use since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub library: Option<bool>,
 }
 
 /// What takes the place of what is there.
@@ -74,6 +78,7 @@ impl Swap {
             incoming,
             keep,
             back: false,
+            library: None,
         }
     }
 
@@ -124,7 +129,7 @@ impl Swap {
         if let Err(error) = self.note_failure(data_dir) {
             tracing::warn!(%error, "that a restore failed could not be noted");
         }
-        let back = moves.take_back();
+        let back = moves.take_back(None);
         back.map_err(Error::io("taking a failed restore back"))
     }
 
@@ -157,8 +162,11 @@ impl Swap {
 
     /// From here on a start takes it back instead of finishing it.
     fn note_failure(self, data_dir: &Path) -> Result<(), Error> {
-        let back = Self { back: true, ..self };
-        let text = serde_json::to_vec(&back).map_err(|error| Error::Io {
+        Self { back: true, ..self }.write(data_dir)
+    }
+
+    fn write(self, data_dir: &Path) -> Result<(), Error> {
+        let text = serde_json::to_vec(&self).map_err(|error| Error::Io {
             doing: "writing the journal",
             source: error.into(),
         })?;
@@ -177,49 +185,6 @@ impl Swap {
     fn withdraw(self, data_dir: &Path) -> Result<(), Error> {
         remove_if_there(&journal(data_dir)).map_err(Error::io("removing the journal"))?;
         sync_parent(&journal(data_dir)).map_err(Error::io("removing the journal"))
-    }
-}
-
-/// Settles a swap that a crash or a failure broke off. To be called before anything opens the library.
-///
-/// The library is settled in any case. Where another folder cannot be reached, the journal stays, and so nothing else is
-/// restored until it can.
-pub(crate) fn settle(data_dir: &Path) -> Result<(), Error> {
-    let text = match fs::read(journal(data_dir)) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(source) => {
-            return Err(Error::Io {
-                doing: "reading the journal",
-                source,
-            });
-        }
-    };
-    // The journal is written whole or not at all, so one that does not read is damage, and nothing to guess about.
-    let swap: Swap = serde_json::from_slice(&text).map_err(|error| Error::Damaged {
-        backup: None,
-        detail: format!("the journal of a restore: {error}"),
-    })?;
-    tracing::warn!(?swap, "settling a restore that was broken off");
-    let note = UndoNote::read_aside(&undo::folder(data_dir, swap.keep))?;
-    let mut moves = match Moves::open(data_dir, swap, &note) {
-        Ok(moves) => moves,
-        Err(error) if note.library => {
-            Moves::of_library(data_dir, swap)?.settle(swap.back)?;
-            tracing::error!(%error, "a restore into another folder cannot be settled yet");
-            return Ok(());
-        }
-        Err(error) => {
-            tracing::error!(%error, "a restore into another folder cannot be settled yet");
-            return Ok(());
-        }
-    };
-    if moves.settle(swap.back)? {
-        swap.finish(data_dir)
-    } else {
-        swap.withdraw(data_dir)?;
-        undo::forget(data_dir, swap.keep, &note);
-        Ok(())
     }
 }
 

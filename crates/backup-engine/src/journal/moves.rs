@@ -6,6 +6,7 @@ use std::path::Path;
 use super::Swap;
 use super::part::PartMoves;
 use crate::Error;
+use crate::restore::seen::Moment;
 use crate::undo::UndoNote;
 
 /// All that a swap renames.
@@ -15,7 +16,7 @@ impl Moves {
     /// Errors: where a folder of it is not there, or the note names something else than what a restore may rename.
     pub(super) fn open(data_dir: &Path, swap: Swap, note: &UndoNote) -> Result<Self, Error> {
         let mut parts = Vec::new();
-        if note.library {
+        if note.library && swap.library.is_none() {
             parts.extend(Self::of_library(data_dir, swap)?.0);
         }
         for (number, part) in note.parts.iter().enumerate() {
@@ -57,11 +58,11 @@ impl Moves {
         self.dress(false)
     }
 
-    /// Brings everything back to where it was, from wherever it is.
-    pub(super) fn take_back(&mut self) -> io::Result<()> {
+    /// Brings everything back to where it was, from wherever it is. What somebody worked with since it came is kept.
+    pub(super) fn take_back(&mut self, since: Option<Moment>) -> io::Result<()> {
         for part in &self.0 {
             part.loosen()?;
-            part.take_back()?;
+            part.take_back(since)?;
         }
         self.dress(true)
     }
@@ -76,21 +77,22 @@ impl Moves {
 
     /// Ends what broke off. True: it is carried out; false: it is as if it had never begun, because it had not, or was
     /// being taken back, or what was to come is not there any more.
-    pub(super) fn settle(&mut self, back: bool) -> Result<bool, Error> {
-        self.settle_all(back)
+    pub(super) fn settle(&mut self, swap: Swap, since: Option<Moment>) -> Result<bool, Error> {
+        self.settle_all(swap, since)
             .map_err(Error::io("settling a restore"))
     }
 
-    fn settle_all(&mut self, back: bool) -> io::Result<bool> {
-        let (mut begun, mut lost) = (false, false);
+    fn settle_all(&mut self, swap: Swap, since: Option<Moment>) -> io::Result<bool> {
+        let back = swap.back || swap.library == Some(false);
+        let (mut begun, mut lost) = (swap.library == Some(true), false);
         for part in &self.0 {
             for (entry, there) in part.all()? {
                 begun |= there.begun(entry);
-                lost |= there.lost(entry);
+                lost |= part.lost(entry, &there);
             }
         }
         if back || lost || !begun {
-            self.take_back()?;
+            self.take_back(since)?;
             return Ok(false);
         }
         for part in &self.0 {

@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::aside::set_aside;
+use super::aside::{changed_since, set_aside};
 use super::paths::{Parents, there_or_not};
 use super::{Incoming, LIBRARY, Swap, step};
 use crate::Error;
@@ -12,7 +12,7 @@ use crate::restore::area::{self, Area};
 use crate::restore::beside::{beside, is_database};
 use crate::restore::dir::Dir;
 use crate::restore::kept;
-use crate::restore::seen::{Dress, Seen};
+use crate::restore::seen::{Dress, Moment, Seen};
 use crate::undo::{self, FolderNote, Move, PartNote};
 
 /// What it renames under one folder.
@@ -147,7 +147,8 @@ impl PartMoves {
         Ok(())
     }
 
-    pub(super) fn take_back(&self) -> io::Result<()> {
+    /// What changed after `since` in its new place is kept beside it: somebody worked with it there.
+    pub(super) fn take_back(&self, since: Option<Moment>) -> io::Result<()> {
         let mut parents = Parents::new(&self.base);
         for entry in &self.moves {
             let Some(folder) = there_or_not(parents.of(&entry.at))? else {
@@ -161,15 +162,21 @@ impl PartMoves {
             {
                 strays.clear();
             }
-            if there.done(entry)
-                && strays.is_empty()
+            let done = there.done(entry);
+            let worked_with = done
+                && (!strays.is_empty()
+                    || since.map_or(Ok(false), |since| {
+                        changed_since(folder, entry.name(), since)
+                    })?);
+            if done
+                && !worked_with
                 && let Some(incoming) = &self.incoming
             {
                 step()?;
                 folder.rename(entry.name(), incoming, &entry.incoming)?;
             }
             let in_the_way = there.kept && folder.look(entry.name())?.is_some();
-            if in_the_way || !strays.is_empty() && (there.kept || there.done(entry)) {
+            if in_the_way || worked_with || !strays.is_empty() && there.kept {
                 step()?;
                 set_aside(folder, entry.name(), &strays)?;
             }
@@ -253,6 +260,13 @@ impl PartMoves {
         Ok(all)
     }
 
+    /// What was to come is nowhere any more, and with it all of this part: a single entry that is gone from its new place
+    /// was removed there by the user.
+    pub(super) fn lost(&self, entry: &Placed, there: &There) -> bool {
+        let gone = entry.put && !there.incoming && !there.done(entry);
+        gone && (self.incoming.is_none() || entry.kept == LIBRARY)
+    }
+
     fn look(&self, folder: &Dir, entry: &Placed) -> io::Result<There> {
         let incoming = self.incoming.as_ref().map(|dir| dir.look(&entry.incoming));
         Ok(There {
@@ -315,10 +329,5 @@ impl There {
 
     pub(super) fn begun(&self, entry: &Placed) -> bool {
         entry.take && self.kept || self.done(entry)
-    }
-
-    /// What was to come is nowhere any more.
-    pub(super) fn lost(&self, entry: &Placed) -> bool {
-        entry.put && !self.incoming && !self.done(entry)
     }
 }

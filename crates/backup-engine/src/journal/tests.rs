@@ -3,6 +3,8 @@
 
 mod folders;
 
+use std::fs;
+
 use chrono::Utc;
 
 use super::*;
@@ -13,11 +15,13 @@ const SWAPS: [Swap; 2] = [
         incoming: Incoming::Staged,
         keep: 7,
         back: false,
+        library: None,
     },
     Swap {
         incoming: Incoming::Kept(6),
         keep: 7,
         back: false,
+        library: None,
     },
 ];
 

@@ -128,3 +128,28 @@ fn nothing_is_left_of_what_came_to_nothing() {
     assert!(!prepared.base().join(".holdfast/undo").exists());
     assert!(!undo::folder(&prepared.data(), 7).exists());
 }
+
+#[test]
+fn a_library_that_was_settled_alone_is_not_taken_back_with_a_folder_that_comes_later() {
+    let prepared = prepared_folder(Area::Target, true);
+    let data = prepared.data();
+    SWAP.announce(&data, &prepared.note).unwrap();
+    fs::rename(data.join(LIBRARY), undo::folder(&data, 7).join(LIBRARY)).unwrap();
+    let away = prepared.folder.path().join("away");
+    fs::rename(prepared.base(), &away).unwrap();
+    settle(&data).unwrap();
+    assert!(is_pending(&data).unwrap());
+    let library = data.join(LIBRARY).join("library.db");
+    assert_eq!(fs::read(&library).unwrap(), b"new");
+    fs::write(&library, "worked with since").unwrap();
+    // The disk comes back without what was to come.
+    fs::remove_dir_all(away.join(".holdfast/restore")).unwrap();
+    fs::rename(&away, prepared.base()).unwrap();
+    settle(&data).unwrap();
+    assert!(!is_pending(&data).unwrap());
+    assert_eq!(fs::read(&library).unwrap(), b"worked with since");
+    assert_eq!(prepared.a(), "old");
+    // What can be undone is the library alone.
+    let kept = undo::current(&data).unwrap().unwrap();
+    assert_eq!(kept.record.sources, [LIBRARY]);
+}

@@ -160,6 +160,83 @@ fn what_a_program_writes_while_it_is_replaced_survives() {
     assert_eq!((failed, finished), (1, 1));
 }
 
+#[test]
+fn what_the_user_did_after_a_crash_is_not_taken_back() {
+    let (bench, stored) = prepared();
+    let (old, new) = old_and_new(&bench, &stored);
+    let mut tried = 0;
+    for kill_after in 1.. {
+        STEPS_LEFT.with(|left| left.set(Some(kill_after)));
+        let watch = Watch::unwatched();
+        let ended = bench.try_restore(&stored, What::Everything, Place::InPlace, &watch);
+        if STEPS_LEFT.with(|left| left.take()) != Some(0) {
+            ended.unwrap();
+            break;
+        }
+        let there = state(&bench.docs());
+        let worked = ["a.txt", "gone"].map(PathBuf::from);
+        let restored = |path| there.contains_key(path) && there.get(path) != old.0.get(path);
+        let work = worked.iter().all(restored);
+        if work {
+            write(&bench.docs(), "a.txt", "edited since");
+            fs::remove_dir_all(bench.docs().join("gone")).unwrap();
+        }
+        bench.start_again();
+        if work {
+            tried += 1;
+            assert_eq!(
+                fs::read(bench.docs().join("a.txt")).unwrap(),
+                b"edited since"
+            );
+            assert!(!bench.docs().join("gone").exists());
+            write(&bench.docs(), "a.txt", "one");
+        }
+        if work || all(&bench) == new {
+            bench.undo();
+        }
+        // The file that was edited is not what the undo replaced any more.
+        write(&bench.docs(), "a.txt", "another");
+        assert_eq!(contents(&bench.docs()).len(), 3);
+    }
+    assert!(tried > 0);
+}
+
+#[test]
+fn what_was_edited_before_a_failed_restore_is_taken_back_is_kept() {
+    let (bench, stored) = prepared();
+    let (old, _) = old_and_new(&bench, &stored);
+    let mut tried = 0;
+    for last in 1.. {
+        let ended = meanwhile(&bench, &stored, move |step| {
+            if step > last { Err(fault()) } else { Ok(()) }
+        });
+        if ended.is_ok() {
+            break;
+        }
+        let path = bench.docs().join("a.txt");
+        let edits = fs::read(&path).is_ok_and(|content| content == b"one");
+        if edits {
+            fs::write(&path, "edited since").unwrap();
+        }
+        bench.start_again();
+        if edits {
+            tried += 1;
+            let docs = contents(&bench.docs());
+            assert!(docs.contains(&"edited since".into()), "{docs:?}");
+            assert_eq!(fs::read(&path).unwrap(), b"another");
+            for copy in fs::read_dir(bench.docs()).unwrap() {
+                let copy = copy.unwrap().path();
+                if fs::read(&copy).is_ok_and(|content| content == b"edited since") {
+                    fs::remove_file(copy).unwrap();
+                }
+            }
+        }
+        let files = |all: &All| all.0.len();
+        assert_eq!(files(&all(&bench)), files(&old));
+    }
+    assert!(tried > 0);
+}
+
 /// Two databases in a folder, of which one changed since the backup, and something that is named like a log and is none.
 fn databases() -> (Bench, Stored) {
     let bench = Bench::new();

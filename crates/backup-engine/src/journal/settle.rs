@@ -1,0 +1,100 @@
+//! What becomes of a swap that a crash or a failure broke off, at the next start.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use super::moves::Moves;
+use super::{Swap, journal};
+use crate::Error;
+use crate::restore::area::Area;
+use crate::restore::kept;
+use crate::restore::seen::Moment;
+use crate::undo::{self, UndoNote};
+
+/// Settles a swap that a crash or a failure broke off. To be called before anything opens the library.
+///
+/// The library is settled in any case. Where another folder cannot be reached, the journal stays, and so nothing else is
+/// restored until it can.
+pub(crate) fn settle(data_dir: &Path) -> Result<(), Error> {
+    let text = match fs::read(journal(data_dir)) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(source) => {
+            return Err(Error::Io {
+                doing: "reading the journal",
+                source,
+            });
+        }
+    };
+    // The journal is written whole or not at all, so one that does not read is damage, and nothing to guess about.
+    let swap: Swap = serde_json::from_slice(&text).map_err(|error| Error::Damaged {
+        backup: None,
+        detail: format!("the journal of a restore: {error}"),
+    })?;
+    tracing::warn!(?swap, "settling a restore that was broken off");
+    let folder = undo::folder(data_dir, swap.keep);
+    let note = UndoNote::read_aside(&folder)?;
+    let since = noted_at(&folder);
+    let mut moves = match Moves::open(data_dir, swap, &note) {
+        Ok(moves) => moves,
+        Err(error) => {
+            tracing::error!(%error, "a restore into another folder cannot be settled yet");
+            if note.library {
+                settle_library(data_dir, swap, since)?;
+            }
+            return Ok(());
+        }
+    };
+    if moves.settle(swap, since)? {
+        return swap.finish(data_dir);
+    }
+    if swap.library == Some(true) {
+        return finish_library(data_dir, swap, note);
+    }
+    swap.withdraw(data_dir)?;
+    undo::forget(data_dir, swap.keep, &note);
+    Ok(())
+}
+
+/// When the note was written: after all that was to come was, and before anything of it was in its place.
+fn noted_at(folder: &Path) -> Option<Moment> {
+    let notes = ["next.json", "undo.json"].map(|note| folder.join(note));
+    let found = notes.iter().find_map(|note| fs::metadata(note).ok())?;
+    Some((found.mtime(), found.mtime_nsec() as u32))
+}
+
+/// Settles the library alone. It is in use from now on, so what becomes of the other folders must not change it again.
+fn settle_library(data_dir: &Path, swap: Swap, since: Option<Moment>) -> Result<(), Error> {
+    if swap.library.is_some() {
+        return Ok(());
+    }
+    let carried_out = Moves::of_library(data_dir, swap)?.settle(swap, since)?;
+    let settled = Swap {
+        library: Some(carried_out),
+        ..swap
+    };
+    if let Err(error) = settled.write(data_dir) {
+        tracing::error!(%error, "that the library is settled could not be noted");
+    }
+    Ok(())
+}
+
+/// The library was restored, and the other folders are as they were: what can be undone is the library alone.
+fn finish_library(data_dir: &Path, swap: Swap, note: UndoNote) -> Result<(), Error> {
+    for (at, part) in note.parts.iter().enumerate() {
+        if part.area == Area::Target
+            && let Err(error) = kept::remove_empty(part, at, swap.keep, &note)
+        {
+            tracing::warn!(%error, "the folders of a restore that came to nothing stay");
+        }
+    }
+    let note = UndoNote {
+        parts: Vec::new(),
+        ..note
+    };
+    let written = note.write_aside(&undo::folder(data_dir, swap.keep));
+    written.map_err(Error::io("noting what can be undone"))?;
+    swap.finish(data_dir)
+}
