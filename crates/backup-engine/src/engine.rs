@@ -14,7 +14,7 @@ use crate::destination::{BackupRecord, Destination, DestinationReport};
 use crate::durable::{create_private_folder, lock_file, remove_folder};
 use crate::keys::{KeyState, KeyStore};
 use crate::library::Library;
-use crate::sources::{NewSource, Source, SourceId, SourceStore};
+use crate::sources::{Missing, NewSource, Root, Source, SourceId, SourceStore};
 use crate::watch::Outcome;
 use crate::{
     BackupId, Error, Secret, VERSION, Watch, backup, delete, journal, restore, undo, verify,
@@ -136,8 +136,8 @@ impl Engine {
         let _job = self.begin();
         cancelable(watch, || {
             // What a restore left half done would be taken for what there is.
-            restore::settle_pending(&self.data_dir, &self.library)?;
-            let (sources, missing) = self.sources.open(&self.kept_out())?;
+            let unsettled = restore::settle_for_backup(&self.data_dir, &self.library)?;
+            let (sources, missing) = self.sources_but(&unsettled)?;
             let backup = Backup {
                 destination: &self.destination,
                 library: &self.library,
@@ -156,6 +156,25 @@ impl Engine {
             self.destination.look_again();
             Ok(outcome)
         })
+    }
+
+    /// The sources as they are to be read, and those that cannot be: they are not there, or a restore has left them half done.
+    fn sources_but(&self, unsettled: &[PathBuf]) -> Result<(Vec<Root>, Vec<Missing>), Error> {
+        let (mut roots, mut missing) = self.sources.open(&self.kept_out())?;
+        for source in self.sources.all()? {
+            let folder = match roots.iter().find(|root| *root.id() == source.id) {
+                Some(root) => root.folder().to_owned(),
+                None => continue,
+            };
+            let touched = |place: &PathBuf| place.starts_with(&folder) || folder.starts_with(place);
+            if unsettled.iter().any(touched) {
+                tracing::warn!(id = %source.id, "a source is half restored");
+                roots.retain(|root| *root.id() != source.id);
+                let why = "a restore into it was broken off and cannot be finished yet".to_owned();
+                missing.push(Missing { source, why });
+            }
+        }
+        Ok((roots, missing))
     }
 
     /// Every complete backup of the destination, newest first; while it is away, those that it held at the last look.

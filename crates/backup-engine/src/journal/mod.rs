@@ -28,7 +28,7 @@ use crate::restore::kept;
 use crate::undo::{self, UndoNote};
 use moves::Moves;
 pub(crate) use reversed::reversed;
-pub(crate) use settle::settle;
+pub(crate) use settle::{settle, unsettled};
 
 /// The folder of the library in the data folder.
 pub(crate) const LIBRARY: &str = "library";

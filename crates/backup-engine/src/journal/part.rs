@@ -151,10 +151,16 @@ impl PartMoves {
     pub(super) fn take_back(&self, since: Option<Moment>) -> io::Result<()> {
         let mut parents = Parents::new(&self.base);
         for entry in &self.moves {
-            let Some(folder) = there_or_not(parents.of(&entry.at))? else {
-                continue;
-            };
-            let there = self.look(folder, entry)?;
+            if there_or_not(parents.of(&entry.at))?.is_none() {
+                if self.kept.look(&entry.kept)?.is_none() {
+                    continue;
+                }
+                // Its folder was removed since; what was in it before comes back all the same.
+                let parent = entry.at.parent().unwrap_or(Path::new(""));
+                self.base.walk_making(parent)?;
+            }
+            let folder = parents.of(&entry.at)?;
+            let there = self.look(Some(folder), entry)?;
             let mut strays = self.strays(folder, entry)?;
             if !strays.is_empty()
                 && !is_database(folder, entry.name())?
@@ -200,8 +206,11 @@ impl PartMoves {
     pub(super) fn finish(&self) -> io::Result<()> {
         let mut parents = Parents::new(&self.base);
         for entry in self.moves.iter().filter(|entry| entry.take || entry.put) {
-            let folder = parents.of(&entry.at)?;
-            let there = self.look(folder, entry)?;
+            let Some(folder) = there_or_not(parents.of(&entry.at))? else {
+                tracing::warn!(at = ?entry.at, "what comes into a folder that was removed since is left out");
+                continue;
+            };
+            let there = self.look(Some(folder), entry)?;
             let goes = entry.put && there.incoming || !entry.put && !there.kept;
             let mut strays = Vec::new();
             if entry.put && there.incoming {
@@ -254,7 +263,7 @@ impl PartMoves {
         let mut parents = Parents::new(&self.base);
         let mut all = Vec::with_capacity(self.moves.len());
         for entry in &self.moves {
-            let folder = parents.of(&entry.at)?;
+            let folder = there_or_not(parents.of(&entry.at))?;
             all.push((entry, self.look(folder, entry)?));
         }
         Ok(all)
@@ -267,10 +276,12 @@ impl PartMoves {
         gone && (self.incoming.is_none() || entry.kept == LIBRARY)
     }
 
-    fn look(&self, folder: &Dir, entry: &Placed) -> io::Result<There> {
+    /// `folder`: `None` where it is gone.
+    fn look(&self, folder: Option<&Dir>, entry: &Placed) -> io::Result<There> {
+        let live = folder.map(|folder| folder.look(entry.name())).transpose()?;
         let incoming = self.incoming.as_ref().map(|dir| dir.look(&entry.incoming));
         Ok(There {
-            live: folder.look(entry.name())?,
+            live: live.flatten(),
             kept: self.kept.look(&entry.kept)?.is_some(),
             incoming: incoming.transpose()?.flatten().is_some(),
         })

@@ -3,10 +3,10 @@
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::moves::Moves;
-use super::{Swap, journal};
+use super::{Swap, journal, killed};
 use crate::Error;
 use crate::restore::area::Area;
 use crate::restore::kept;
@@ -15,12 +15,40 @@ use crate::undo::{self, UndoNote};
 
 /// Settles a swap that a crash or a failure broke off. To be called before anything opens the library.
 ///
-/// The library is settled in any case. Where another folder cannot be reached, the journal stays, and so nothing else is
-/// restored until it can.
+/// The library is settled in any case. Where another folder cannot be reached or changed, the journal stays, and so nothing
+/// else is restored until it can.
 pub(crate) fn settle(data_dir: &Path) -> Result<(), Error> {
+    let Some(swap) = read(data_dir)? else {
+        return Ok(());
+    };
+    tracing::warn!(?swap, "settling a restore that was broken off");
+    let folder = undo::folder(data_dir, swap.keep);
+    let note = UndoNote::read_aside(&folder)?;
+    let since = noted_at(&folder);
+    let settled = Moves::open(data_dir, swap, &note);
+    match settled.and_then(|mut moves| moves.settle(swap, since)) {
+        Ok(true) => swap.finish(data_dir),
+        Ok(false) if swap.library == Some(true) => finish_library(data_dir, swap, note),
+        Ok(false) => {
+            swap.withdraw(data_dir)?;
+            undo::forget(data_dir, swap.keep, &note);
+            Ok(())
+        }
+        Err(error) if killed() => Err(error),
+        Err(error) => {
+            if note.library {
+                settle_library(data_dir, swap, since)?;
+            }
+            tracing::error!(%error, "a restore into another folder cannot be settled yet");
+            Ok(())
+        }
+    }
+}
+
+fn read(data_dir: &Path) -> Result<Option<Swap>, Error> {
     let text = match fs::read(journal(data_dir)) {
         Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(source) => {
             return Err(Error::Io {
                 doing: "reading the journal",
@@ -29,33 +57,30 @@ pub(crate) fn settle(data_dir: &Path) -> Result<(), Error> {
         }
     };
     // The journal is written whole or not at all, so one that does not read is damage, and nothing to guess about.
-    let swap: Swap = serde_json::from_slice(&text).map_err(|error| Error::Damaged {
+    let swap = serde_json::from_slice(&text).map_err(|error| Error::Damaged {
         backup: None,
         detail: format!("the journal of a restore: {error}"),
     })?;
-    tracing::warn!(?swap, "settling a restore that was broken off");
-    let folder = undo::folder(data_dir, swap.keep);
-    let note = UndoNote::read_aside(&folder)?;
-    let since = noted_at(&folder);
-    let mut moves = match Moves::open(data_dir, swap, &note) {
-        Ok(moves) => moves,
-        Err(error) => {
-            tracing::error!(%error, "a restore into another folder cannot be settled yet");
-            if note.library {
-                settle_library(data_dir, swap, since)?;
-            }
-            return Ok(());
-        }
+    Ok(Some(swap))
+}
+
+/// The places that a swap is about which cannot be settled yet: what is there is neither the old nor the new.
+///
+/// Errors: `Unsettled` where the library is one of them.
+pub(crate) fn unsettled(data_dir: &Path) -> Result<Vec<PathBuf>, Error> {
+    let Some(swap) = read(data_dir)? else {
+        return Ok(Vec::new());
     };
-    if moves.settle(swap, since)? {
-        return swap.finish(data_dir);
+    let note = UndoNote::read_aside(&undo::folder(data_dir, swap.keep))?;
+    if note.library && swap.library.is_none() {
+        return Err(Error::Unsettled);
     }
-    if swap.library == Some(true) {
-        return finish_library(data_dir, swap, note);
+    let mut places = Vec::new();
+    for part in &note.parts {
+        let base = part.base();
+        places.extend(part.moves.iter().map(|entry| base.join(entry.at())));
     }
-    swap.withdraw(data_dir)?;
-    undo::forget(data_dir, swap.keep, &note);
-    Ok(())
+    Ok(places)
 }
 
 /// When the note was written: after all that was to come was, and before anything of it was in its place.

@@ -50,9 +50,9 @@ use plan::{Plan, plan};
 use request::Goals;
 pub use request::{Place, RestoreRequest, What};
 pub(crate) use space::room;
-pub(crate) use swap::settle_pending;
 #[cfg(test)]
 pub(crate) use swap::undo;
+pub(crate) use swap::{settle_for_backup, settle_pending};
 pub(crate) use target::SourcePlace;
 pub(crate) use tree::{Contents, Trees};
 

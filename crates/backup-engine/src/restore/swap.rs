@@ -1,6 +1,6 @@
 //! The commit of a restore and of its undoing: what is renamed is noted, and the journal carries it out.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use chrono::Utc;
 
@@ -129,6 +129,16 @@ fn replace(
 /// and what is kept, the next start notes it.
 fn is_over(data_dir: &Path) -> bool {
     matches!(journal::is_pending(data_dir), Ok(false))
+}
+
+/// [`settle_pending`], for a backup, which goes on without what cannot be settled yet. Returns the places of that.
+///
+/// Errors: `Unsettled` where the library is one of them.
+pub(crate) fn settle_for_backup(data_dir: &Path, library: &Library) -> Result<Vec<PathBuf>, Error> {
+    match settle_pending(data_dir, library) {
+        Err(Error::Unsettled) => journal::unsettled(data_dir),
+        settled => settled.map(|()| Vec::new()),
+    }
 }
 
 /// Settles a swap that broke off in this process and could not be taken back then.

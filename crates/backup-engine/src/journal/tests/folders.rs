@@ -153,3 +153,50 @@ fn a_library_that_was_settled_alone_is_not_taken_back_with_a_folder_that_comes_l
     let kept = undo::current(&data).unwrap().unwrap();
     assert_eq!(kept.record.sources, [LIBRARY]);
 }
+
+#[test]
+fn a_folder_that_was_deleted_after_a_crash_does_not_stop_the_start() {
+    for back in [false, true] {
+        let prepared = prepared_folder(Area::Data, true);
+        let data = prepared.data();
+        SWAP.announce(&data, &prepared.note).unwrap();
+        fs::rename(data.join(LIBRARY), undo::folder(&data, 7).join(LIBRARY)).unwrap();
+        let kept = undo::folder(&data, 7).join("0/0");
+        fs::rename(prepared.base().join("sub/a"), &kept).unwrap();
+        fs::remove_dir_all(prepared.base().join("sub")).unwrap();
+        if back {
+            SWAP.note_failure(&data).unwrap();
+        }
+        settle(&data).unwrap();
+        assert!(!is_pending(&data).unwrap());
+        let library = fs::read_to_string(data.join("library/library.db")).unwrap();
+        if back {
+            assert_eq!((library.as_str(), prepared.a().as_str()), ("old", "old"));
+        } else {
+            assert_eq!(library, "new");
+            assert_eq!(fs::read(&kept).unwrap(), b"old");
+        }
+    }
+}
+
+#[test]
+fn a_folder_that_cannot_be_settled_does_not_keep_the_library_from_being_used() {
+    let prepared = prepared_folder(Area::Data, true);
+    let data = prepared.data();
+    SWAP.announce(&data, &prepared.note).unwrap();
+    fs::rename(data.join(LIBRARY), undo::folder(&data, 7).join(LIBRARY)).unwrap();
+    // A link in place of a folder is never followed.
+    fs::rename(prepared.base().join("sub"), prepared.base().join("real")).unwrap();
+    std::os::unix::fs::symlink("real", prepared.base().join("sub")).unwrap();
+    for _ in 0..2 {
+        settle(&data).unwrap();
+        assert!(is_pending(&data).unwrap());
+        let library = fs::read_to_string(data.join("library/library.db")).unwrap();
+        assert_eq!(library, "new");
+    }
+    fs::remove_file(prepared.base().join("sub")).unwrap();
+    fs::rename(prepared.base().join("real"), prepared.base().join("sub")).unwrap();
+    settle(&data).unwrap();
+    assert!(!is_pending(&data).unwrap());
+    assert_eq!(prepared.a(), "new");
+}
