@@ -301,7 +301,13 @@ impl PartMoves {
             };
             step()?;
             let file = open.file()?;
-            dress.put_on(&file)?;
+            match dress.put_on(&file) {
+                // A folder of somebody else, in which one may rename things all the same: only its time is another now.
+                Err(error) if (back || folder.before == folder.after) && is_refused(&error) => {
+                    tracing::warn!(%error, at = ?folder.at, "a folder does not get its time back");
+                }
+                put => put?,
+            }
             file.sync_all()?;
         }
         Ok(())
@@ -312,6 +318,13 @@ impl PartMoves {
         self.kept.sync()?;
         self.incoming.as_ref().map_or(Ok(()), Dir::sync)
     }
+}
+
+fn is_refused(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported
+    )
 }
 
 impl Placed {

@@ -7,7 +7,7 @@ use std::io;
 use rustic_core::repofile::Metadata;
 use serde::{Deserialize, Serialize};
 
-use super::dir::{Dir, times};
+use super::dir::{Dir, seen, times};
 
 /// Seconds since 1970, and nanoseconds.
 pub(crate) type Moment = (i64, u32);
@@ -125,17 +125,22 @@ impl Dress {
         Ok(ours(&worn) != ours(&self.attributes))
     }
 
-    /// Gives all of it to a file or folder that is open.
+    /// Gives all of it to a file or folder that is open. What it wears already is left as it is: it may belong to somebody
+    /// else, and then not even the same can be set.
     pub(crate) fn put_on(&self, file: &File) -> io::Result<()> {
-        if let Some((user, group)) = self.owner.filter(|_| may_give_away()) {
+        let worn = seen(&rustix::fs::fstat(file)?);
+        let owner = self.owner.filter(|owner| *owner != worn.owner);
+        if let Some((user, group)) = owner.filter(|_| may_give_away()) {
             std::os::unix::fs::fchown(file, Some(user), Some(group))?;
         }
         self.put_on_attributes(file)?;
-        if let Some(mode) = self.mode {
+        // Another owner, or an attribute, may have changed its mode.
+        let worn = seen(&rustix::fs::fstat(file)?);
+        if let Some(mode) = self.mode.filter(|mode| *mode != worn.mode) {
             let mode = std::os::unix::fs::PermissionsExt::from_mode(mode);
             file.set_permissions(mode)?;
         }
-        if let Some(mtime) = self.mtime {
+        if let Some(mtime) = self.mtime.filter(|mtime| *mtime != worn.mtime) {
             rustix::fs::futimens(file, &times(mtime))?;
         }
         Ok(())
@@ -164,7 +169,8 @@ impl Dress {
                 rustix::fs::fremovexattr(file, name.as_str())?;
             }
         }
-        for (name, value) in &self.attributes {
+        let others = self.attributes.iter();
+        for (name, value) in others.filter(|attribute| !worn.contains(attribute)) {
             let flags = rustix::fs::XattrFlags::empty();
             match rustix::fs::fsetxattr(file, name.as_str(), value, flags) {
                 // Those of the system are its own affair where we may not set them.

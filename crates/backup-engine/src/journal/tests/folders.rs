@@ -1,6 +1,8 @@
 //! Swaps in folders that are away, changed, on a disk of their own or shared with another data folder.
 
 use super::*;
+use crate::restore::seen::Dress;
+use crate::undo::FolderNote;
 
 /// A data folder, a folder with `sub/a` (old) and what is to take its place, and the note of that.
 struct Prepared {
@@ -199,4 +201,66 @@ fn a_folder_that_cannot_be_settled_does_not_keep_the_library_from_being_used() {
     settle(&data).unwrap();
     assert!(!is_pending(&data).unwrap());
     assert_eq!(prepared.a(), "new");
+}
+
+#[test]
+fn a_folder_of_somebody_else_that_one_may_write_to_can_be_restored_into() {
+    const TEST: &str = "a_folder_of_somebody_else_that_one_may_write_to_can_be_restored_into";
+    const RUN_IN: &str = "HOLDFAST_TEST_FOLDER_OF_ANOTHER";
+    if let Some(folder) = std::env::var_os(RUN_IN) {
+        return restore_as_another(Path::new(&folder));
+    }
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("skipped: only root can be somebody else");
+        return;
+    }
+    let prepared = prepared_folder(Area::Data, false);
+    let open = |path: &Path| {
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o777);
+        fs::set_permissions(path, mode).unwrap();
+    };
+    open(prepared.folder.path());
+    open(&prepared.base().join("sub"));
+    for inner in ["data", "data/restore", "data/restore/0", "data/restore/0/0"] {
+        std::os::unix::fs::chown(prepared.folder.path().join(inner), Some(65_534), None).unwrap();
+    }
+    use std::os::unix::process::CommandExt;
+    let status = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--nocapture", TEST])
+        .env(RUN_IN, prepared.folder.path())
+        .uid(65_534)
+        .status();
+    assert!(status.unwrap().success());
+    assert!(prepared.folder.path().join("done").exists(), "no such test");
+    assert_eq!(prepared.a(), "new");
+}
+
+fn restore_as_another(folder: &Path) {
+    let (data, base) = (folder.join("data"), folder.join("base"));
+    let sub = Dir::open(&base.join("sub")).unwrap();
+    let worn = Dress::worn(&sub.look_at_self().unwrap(), &sub.file().unwrap()).unwrap();
+    let mut part = PartNote::new("docs", &base, Area::Data);
+    part.moves.push(Move {
+        number: 0,
+        at: "sub/a".into(),
+        take: true,
+        put: true,
+        seen: None,
+    });
+    part.folders.push(FolderNote {
+        at: "sub".into(),
+        before: Some(worn.clone()),
+        after: Some(worn),
+    });
+    let note = UndoNote {
+        library: false,
+        parts: vec![part],
+        ..note()
+    };
+    SWAP.commit(&data, &note).unwrap();
+    // With nothing to come it fails, and is taken back.
+    let next = Swap::new(Incoming::Staged, 8);
+    assert!(next.commit(&data, &note).is_err());
+    assert!(!is_pending(&data).unwrap());
+    fs::write(folder.join("done"), "").unwrap();
 }
