@@ -60,7 +60,7 @@ export class BackupList {
     const answer = await ask(commands.backups());
     // Only the newest question counts; an older answer may arrive after it.
     if (load !== this.#loads) return;
-    if (answer.ok) this.rows = answer.data;
+    if (answer.ok) this.rows = once(answer.data);
     this.problem = answer.ok ? null : answer.problem;
     this.#lookForRevealed();
   }
@@ -152,4 +152,10 @@ export class BackupList {
     const beside = this.found[at + 1] ?? this.found[at - 1];
     this.selected = beside?.backup.id ?? null;
   }
+}
+
+/** Another service may list a backup twice; its id names one all the same. */
+function once(rows: BackupRow[]): BackupRow[] {
+  const seen = new Set<string>();
+  return rows.filter(({ backup: { id } }) => !seen.has(id) && seen.add(id));
 }

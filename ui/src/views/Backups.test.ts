@@ -45,6 +45,13 @@ describe("the list", () => {
     );
   });
 
+  it("shows a backup once that a service lists twice", async () => {
+    const backend = backendWith(3);
+    backend.rows = [...backend.rows, backend.rows[2]!];
+    await openList();
+    expect(rows()).toHaveLength(3);
+  });
+
   it("holds ten thousand backups with a screenful of rows, and reaches the last", async () => {
     const backend = backendWith(10_000);
     const user = await openList();

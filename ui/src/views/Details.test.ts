@@ -60,7 +60,9 @@ describe("files that could not be read", () => {
     });
     const marks = screen.getAllByTestId("backup-unread");
     expect(marks).toHaveLength(1);
-    expect(marks[0]).toHaveAccessibleName("12 files or folders could not be read whole");
+    expect(marks[0]).toHaveAccessibleName(
+      "12 files or folders could not be read whole",
+    );
 
     await user.click(button("Show them", details));
     const unread = within(details).getByTestId("unread");
@@ -74,6 +76,22 @@ describe("files that could not be read", () => {
     ]);
     await user.click(button("Hide them", details));
     expect(within(unread).queryByText("permission denied")).toBeNull();
+  });
+
+  it("are all named where two folders hold the same file", async () => {
+    const [pieces, notes] = sourceRecords();
+    const why = "permission denied";
+    backendOf(2).on("backup_sources", () => [
+      {
+        ...pieces,
+        path: "/home/ada",
+        unread: [{ path: "pieces-data/notes/a", why }],
+      },
+      { ...notes, path: "/home/ada/notes", unread: [{ path: "notes/a", why }] },
+    ]);
+    const { user, details } = await openDetails();
+    await user.click(button("Show them", details));
+    expect(await within(details).findAllByText(why)).toHaveLength(2);
   });
 
   it("are named 200 at most", async () => {

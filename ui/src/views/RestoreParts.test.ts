@@ -72,6 +72,24 @@ describe("what to restore", () => {
     });
   });
 
+  it("is told by the path where two folders have the same name", async () => {
+    const backend = backendOf();
+    backend.rows = backend.rows.map((row) => ({
+      ...row,
+      sources: (row.sources ?? []).map((source, at) => ({
+        ...source,
+        path: ["/home/ada/Notes", "/mnt/disk/Notes"][at]!,
+      })),
+    }));
+    const user = await openRestore();
+    radio("Only /home/ada/Notes");
+    await user.click(radio("Only /mnt/disk/Notes"));
+    expect(foreseen(backend)).toEqual({ what: { source: "notes" } });
+    await ready("Replace /mnt/disk/Notes with the backup of 14:02");
+    const named = await within(await sheet()).findAllByTestId("restore-part");
+    expect(named[1]).toHaveTextContent("/home/ada/Notes");
+  });
+
   it("is the library, chosen with the keyboard", async () => {
     const backend = backendOf();
     const user = await openRestore();
