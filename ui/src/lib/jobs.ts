@@ -1,6 +1,6 @@
 // A job in words: what it does, how far it is, and what a cancel would do now.
 
-import type { Job, JobState, Restore } from "./bindings";
+import type { Job, JobState, Restore, UndoState } from "./bindings";
 import {
   backups,
   bytes,
@@ -77,9 +77,14 @@ function replacesLibrary({ what, folder }: Restore): boolean {
   return what === "library" && folder == null;
 }
 
-/** Whether a job of this kind replaces nothing, so that there is nothing to undo. */
-export function intoFolder(job: Job): boolean {
-  return job.restores?.folder != null;
+/** Whether what is kept was replaced by this very job. One that found nothing to replace leaves that of an earlier one. */
+export function replaced(job: Job, undo: UndoState | null): boolean {
+  return (
+    undo !== null &&
+    job.restores?.folder == null &&
+    undo.backup === job.backup &&
+    Date.parse(undo.restored) >= Date.parse(job.started)
+  );
 }
 
 export function isWaiting(job: Job): boolean {

@@ -146,6 +146,8 @@ describe("a restore into a folder", () => {
     const card = await screen.findByTestId("job");
     expect(card).toHaveTextContent("It is in /tmp/look. Nothing was replaced.");
     // What an earlier one replaced is still kept, and said beside it.
-    screen.getByText(/What it replaced in notes is kept/);
+    screen.getByText(
+      "What it replaced in notes is kept. Undo restore brings it back.",
+    );
   });
 });

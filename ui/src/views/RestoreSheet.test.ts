@@ -286,6 +286,23 @@ describe("after a restore", () => {
     expect(screen.queryByRole("dialog")).toBeNull();
   });
 
+  it("offers no undo where nothing was replaced, but something before", async () => {
+    const before = new Date(NOW.getTime() - 3 * 3_600_000).toISOString();
+    const backend = backendWith(3);
+    const user = await openRestore();
+    await user.click(await screen.findByRole("button", { name: CONFIRM }));
+    const { job, undo } = restored(backend);
+    const dialog = within(await sheet());
+    for (const other of [{ restored: before }, { backup: "another" }]) {
+      backend.change({ job: job!, undo: { ...undo!, ...other } });
+      await dialog.findByRole("heading", {
+        name: "Restored the backup of 14:02",
+      });
+      expect(dialog.queryByRole("button", { name: "Undo restore" })).toBeNull();
+      expect(dialog.queryByText(/^What was replaced is kept/)).toBeNull();
+    }
+  });
+
   it("follows an undo that was asked for elsewhere", async () => {
     const backend = backendWith(3);
     const user = await openRestore();
