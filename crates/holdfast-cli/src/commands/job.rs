@@ -1,11 +1,11 @@
 //! Backing up, undoing a restore and cancelling.
 
-use backup_api::{BackupDetails, Job, JobKind};
+use backup_api::{BackupDetails, Job, JobKind, JobState};
 use backup_client::{Client, ClientError};
 use serde_json::json;
 
 use super::print;
-use crate::fail::{Failure, INCOMPLETE};
+use crate::fail::{FAILED, Failure, INCOMPLETE};
 use crate::interrupts::Interrupts;
 use crate::progress::{Act, follow};
 use crate::show;
@@ -72,15 +72,10 @@ fn cancel_undo(client: Client, quiet: bool) {
 
 /// Cancels whichever job of this backup runs, or the job with this id.
 pub async fn cancel(client: &Client, id: &str, as_json: bool) -> Result<(), Failure> {
-    if let Err(error) = cancel_on(client, id).await {
-        let runs = |job: &Job| !job.state.is_terminal() && (job.id == id || job.backup == id);
-        let jobs = client.jobs().await.unwrap_or_default();
-        let Some(job) = jobs.into_iter().find(runs) else {
-            return Err(error.into());
-        };
-        if let Some(problem) = client.cancel_job(&job.id).await?.problem {
-            return Err(Failure::of(&problem));
-        }
+    match cancel_on(client, id).await {
+        Ok(()) => {}
+        Err(error) if knows_of_none(&error) => cancel_as_job(client, id, error).await?,
+        Err(error) => return Err(error.into()),
     }
     print(as_json, &json!({"canceled": id}), || {
         "Cancelled. Everything is as it was.\n".into()
@@ -90,9 +85,42 @@ pub async fn cancel(client: &Client, id: &str, as_json: bool) -> Result<(), Fail
 /// The creation or the restoration of this backup, as every service of the Backup API does it.
 async fn cancel_on(client: &Client, id: &str) -> Result<(), ClientError> {
     match client.cancel_creation(id).await {
-        Err(error) if error.code() == "nothing-to-cancel" || error.status() == Some(500) => {
-            client.cancel_restoration(id).await
-        }
+        Err(error) if knows_of_none(&error) => client.cancel_restoration(id).await,
         canceled => canceled,
     }
+}
+
+/// Whether there was nothing of this kind to cancel, as far as that is said: a service without codes says no more than that
+/// it did not do it. That it came too late is an answer, and no reason to look for something else.
+fn knows_of_none(error: &ClientError) -> bool {
+    matches!(
+        error.code(),
+        "nothing-to-cancel" | "unknown-backup" | "not-found"
+    ) || (error.code() == "refused" && error.status() == Some(500))
+}
+
+/// A job that the Backup API has no call for, or that is named by its own id. `none`: what is said where there is none.
+async fn cancel_as_job(client: &Client, id: &str, none: ClientError) -> Result<(), Failure> {
+    let runs = |job: &Job| !job.state.is_terminal() && (job.id == id || job.backup == id);
+    let jobs = client.jobs().await.unwrap_or_default();
+    let Some(job) = jobs.into_iter().find(runs) else {
+        return Err(none.into());
+    };
+    let ended = client.cancel_job(&job.id).await?;
+    match (ended.state, &ended.problem) {
+        (JobState::Canceled, _) => Ok(()),
+        (_, Some(problem)) => Err(Failure::of(problem)),
+        (JobState::Completed, None) => Err(too_late("already-completed", "already completed")),
+        (_, None) => Err(too_late("not-canceled", "not cancelled")),
+    }
+}
+
+fn too_late(code: &str, how: &str) -> Failure {
+    let message = format!("It was {how}.");
+    Failure::new(
+        FAILED,
+        code,
+        &message,
+        "See how things are with: holdfast status",
+    )
 }

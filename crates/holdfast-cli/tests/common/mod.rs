@@ -2,6 +2,8 @@
 //! crate share.
 #![allow(dead_code)]
 
+pub mod played;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, ChildStdout, Command, Output, Stdio};

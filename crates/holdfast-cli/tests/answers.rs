@@ -1,0 +1,61 @@
+//! What commands make of the answers of a service, which a test plays: nothing that is not so is said.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod common;
+
+use common::played::{job, play, problem};
+use common::*;
+use serde_json::{Value, json};
+
+const ID: &str = "0.1.0_20260102T030405678Z";
+
+fn nothing_to_cancel() -> (u16, Value) {
+    let why = "No restore of this backup is in progress.";
+    (500, problem("nothing-to-cancel", why))
+}
+
+#[test]
+fn a_job_that_had_come_to_its_end_is_not_said_to_be_cancelled() {
+    for (state, said) in [("completed", "completed"), ("failed", "not cancelled")] {
+        let address = play(move |call| match call {
+            "GET /holdfast/jobs" => (200, json!([job("job-1", ID, "running")])),
+            "POST /holdfast/jobs/job-1/cancel" => (200, job("job-1", ID, state)),
+            _ => nothing_to_cancel(),
+        });
+        let ran = Desk::new().run(&["--address", &address, "cancel", "job-1"]);
+        ran.failed(1, &[said]);
+        assert!(!ran.err.contains("Cancelled"), "{ran:?}");
+    }
+    let address = play(|call| match call {
+        "GET /holdfast/jobs" => (200, json!([job("job-1", ID, "running")])),
+        "POST /holdfast/jobs/job-1/cancel" => (200, job("job-1", ID, "canceled")),
+        _ => nothing_to_cancel(),
+    });
+    let ran = Desk::new().run(&["--address", &address, "cancel", "job-1"]);
+    assert!(ran.ok().contains("Cancelled."));
+}
+
+#[test]
+fn a_backup_that_was_completed_already_is_not_said_to_be_no_restore() {
+    let address = play(|call| match call {
+        "GET /holdfast/jobs" => (200, json!([])),
+        call if call.ends_with("/creation/cancel") => {
+            let why = "The creation was already completed.";
+            (500, problem("already-completed", why))
+        }
+        _ => nothing_to_cancel(),
+    });
+    let ran = Desk::new().run(&["--address", &address, "cancel", ID]);
+    ran.failed(1, &["already completed"]);
+}
+
+#[test]
+fn a_service_without_codes_is_asked_for_the_restore_too() {
+    let address = play(|call| match call {
+        call if call.ends_with("/restoration/cancel") => (204, Value::Null),
+        _ => (500, json!("no")),
+    });
+    let ran = Desk::new().run(&["--address", &address, "cancel", ID]);
+    assert!(ran.ok().contains("Cancelled."));
+}
