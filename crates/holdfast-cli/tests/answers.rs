@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::played::{job, play, problem};
+use common::played::{backup, job, play, problem};
 use common::*;
 use serde_json::{Value, json};
 
@@ -58,4 +58,34 @@ fn a_service_without_codes_is_asked_for_the_restore_too() {
     });
     let ran = Desk::new().run(&["--address", &address, "cancel", ID]);
     assert!(ran.ok().contains("Cancelled."));
+}
+
+/// A service that makes a backup, and then is asked what could not be read.
+fn making(details: (u16, Value)) -> Ran {
+    let address = play(move |call| match call {
+        "POST /backups/create/streamed" => {
+            let done = json!({"backup": backup(ID), "status": "COMPLETED", "percentage": 100.0});
+            (200, done)
+        }
+        "GET /holdfast/backups" => details.clone(),
+        _ => (404, Value::Null),
+    });
+    Desk::new().run(&["--address", &address, "backup"])
+}
+
+#[test]
+fn a_backup_of_which_nobody_can_say_whether_it_is_whole_is_not_said_to_be() {
+    for details in [
+        (500, problem("failed", "It failed.")),
+        (511, problem("locked", "Locked.")),
+        (200, json!([])),
+        (200, json!("garbled")),
+    ] {
+        let ran = making(details);
+        assert_eq!(ran.code, 7, "{ran:?}");
+        assert!(ran.out.starts_with("Backed up as "), "{ran:?}");
+        assert!(ran.err.contains("could be read"), "{ran:?}");
+    }
+    let without_extensions = making((404, Value::Null));
+    assert_eq!(without_extensions.code, 0, "{without_extensions:?}");
 }

@@ -13,18 +13,36 @@ use crate::show;
 pub async fn back_up(client: &Client, as_json: bool) -> Result<(), Failure> {
     let coming = follow(client, client.create_watched(), Act::Backup, as_json).await?;
     let id = coming.map(|backup| backup.id).unwrap_or_default();
-    let details = super::details(client, &id).await;
+    let details = details_of_new(client, &id).await;
     if !as_json {
-        let stored = details
-            .as_ref()
-            .map(|details| show::size(details.stored_bytes));
+        let known = details.as_ref().ok().and_then(Option::as_ref);
+        let stored = known.map(|details| show::size(details.stored_bytes));
         let stored = stored.map_or(String::new(), |stored| format!(", {stored} new"));
-        print(false, &(), || format!("Backed up as {id}{stored}.\n"))?;
+        print(false, &(), || {
+            format!("Backed up as {}{stored}.\n", show::safe(&id))
+        })?;
     }
-    match details.filter(|details| details.unread_count > 0) {
-        Some(details) => Err(incomplete(&details, as_json)),
-        None => Ok(()),
+    match details? {
+        Some(details) if details.unread_count > 0 => Err(incomplete(&details, as_json)),
+        _ => Ok(()),
     }
+}
+
+/// `None`: another service has nothing more to say. Errors: whether the backup is whole cannot be told, so it must not pass
+/// for that.
+async fn details_of_new(client: &Client, id: &str) -> Result<Option<BackupDetails>, Failure> {
+    let why = match client.details().await {
+        Ok(all) => match all.into_iter().find(|details| details.backup.id == id) {
+            Some(details) => return Ok(Some(details)),
+            None => "the service does not list it".into(),
+        },
+        Err(error) if matches!(error.status(), Some(404 | 405 | 501)) => return Ok(None),
+        Err(error) => error.to_string(),
+    };
+    tracing::info!(why, "there are no details of the new backup");
+    let message = "The backup was made, but whether all files could be read could not be asked.";
+    let fix = format!("Ask once more with: holdfast show {id}");
+    Err(Failure::new(INCOMPLETE, "details-unknown", message, &fix))
 }
 
 /// The backup was made, and is not all that was asked for.
