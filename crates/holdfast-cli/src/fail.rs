@@ -50,12 +50,7 @@ impl Failure {
 
     /// Of a job that failed.
     pub fn of(problem: &Problem) -> Self {
-        let exit = match problem.code.as_str() {
-            "locked" | "destination-unreachable" => NOT_REACHABLE,
-            "newer-layout" | "newer-library" => NEWER,
-            "unknown-source" | "unknown-path" => NOT_FOUND,
-            _ => FAILED,
-        };
+        let exit = exit_of(&problem.code).unwrap_or(FAILED);
         Self::new(exit, &problem.code, &problem.message, &problem.fix)
     }
 
@@ -67,7 +62,8 @@ impl Failure {
             eprintln!("{}", serde_json::json!({ "error": problem }));
         } else {
             let line = format!("holdfast: {} {}", self.message, self.fix);
-            eprintln!("{}", line.split_whitespace().collect::<Vec<_>>().join(" "));
+            let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
+            eprintln!("{line}");
         }
         ExitCode::from(self.exit)
     }
@@ -75,19 +71,36 @@ impl Failure {
 
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
-        let exit = match (error.code(), error.status()) {
-            ("unknown-backup" | "nothing-to-undo" | "nothing-to-cancel", _) | (_, Some(404)) => {
-                NOT_FOUND
-            }
-            ("busy" | "in-use", _) => BUSY,
-            ("canceled", _) => CANCELED,
-            (_, Some(505)) => NEWER,
-            (_, Some(511)) => NOT_REACHABLE,
-            ("unreachable" | "timed-out", _) => NOT_REACHABLE,
+        let exit = exit_of(error.code()).unwrap_or(match error.status() {
+            Some(404) => NOT_FOUND,
+            Some(505) => NEWER,
+            Some(511) => NOT_REACHABLE,
             _ => FAILED,
-        };
+        });
         Self::new(exit, error.code(), &error.message(), &error.fix())
     }
+}
+
+/// What a code means to a script, whichever call or job it came from.
+fn exit_of(code: &str) -> Option<u8> {
+    let exit = match code {
+        "unknown-backup"
+        | "unknown-source"
+        | "unknown-path"
+        | "unknown-job"
+        | "not-set-up"
+        | "nothing-to-undo"
+        | "nothing-to-undelete"
+        | "nothing-to-cancel" => NOT_FOUND,
+        "busy" | "in-use" | "lease-lost" => BUSY,
+        "canceled" => CANCELED,
+        "locked" | "wrong-passphrase" | "destination-unreachable" | "unreachable" | "timed-out" => {
+            NOT_REACHABLE
+        }
+        "newer-layout" | "newer-library" => NEWER,
+        _ => return None,
+    };
+    Some(exit)
 }
 
 impl From<Error> for Failure {
@@ -100,5 +113,42 @@ impl From<Error> for Failure {
             ErrorKind::Invalid | ErrorKind::Failed => FAILED,
         };
         Self::new(exit, error.code(), &error.message(), &error.fix())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_has_the_same_exit_code_whichever_way_it_came() {
+        for (error, exit) in [
+            (Error::InUse("another device"), BUSY),
+            (Error::LeaseLost, BUSY),
+            (Error::Busy, BUSY),
+            (Error::NothingToUndo, NOT_FOUND),
+            (Error::Locked(String::new()), NOT_REACHABLE),
+            (Error::Unreachable(String::new()), NOT_REACHABLE),
+            (Error::ChangedMeanwhile, FAILED),
+        ] {
+            let (code, message, fix) = (error.code().to_owned(), error.message(), error.fix());
+            let problem = Problem {
+                code: code.clone(),
+                message: message.clone(),
+                fix: fix.clone(),
+            };
+            let refused = ClientError::Refused {
+                status: 500,
+                code: Some(code.clone()),
+                message,
+                fix: Some(fix),
+            };
+            let exits = [
+                Failure::of(&problem).exit,
+                Failure::from(refused).exit,
+                Failure::from(error).exit,
+            ];
+            assert_eq!(exits, [exit; 3], "{code}");
+        }
     }
 }
