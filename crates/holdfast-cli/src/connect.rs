@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::arguments::Common;
 use crate::fail::{FAILED, Failure, USAGE};
+use crate::found;
 use crate::serve::open_engine;
 
 /// A client, and the embedded service behind it where there is one.
@@ -35,11 +36,15 @@ impl Connection {
             });
         }
         match own_service(&data_dir(common)?).await {
-            Some(file) => Ok(Self {
-                client: client_of(&file)?,
-                own: true,
-                embedded: None,
-            }),
+            Some(file) => {
+                let client = client_of(&file)?;
+                found::agree(common, &client).await?;
+                Ok(Self {
+                    client,
+                    own: true,
+                    embedded: None,
+                })
+            }
             None => Self::embed(common).await,
         }
     }

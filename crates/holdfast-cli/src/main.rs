@@ -4,6 +4,7 @@ mod arguments;
 mod commands;
 mod connect;
 mod fail;
+mod found;
 mod interrupts;
 mod logs;
 mod passphrase;
