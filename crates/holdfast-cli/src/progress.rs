@@ -11,9 +11,11 @@ use crate::interrupts::Interrupts;
 use crate::show;
 
 use cancel::{By, Cancel};
+use lines::Lines;
 
 mod cancel;
 mod job;
+mod lines;
 
 pub use job::follow_job;
 
@@ -47,7 +49,7 @@ pub async fn follow(
             () = interrupts.next() => cancel.told(None),
         }
     };
-    let mut backup = None;
+    let (mut backup, mut lines) = (None, Lines::default());
     loop {
         // What was wanted before the service had named the backup.
         cancel.ask_if_wanted(job.backup_id());
@@ -60,7 +62,11 @@ pub async fn follow(
         };
         let Some(step) = step else { break };
         let step = step.inspect_err(|_| cancel.bar.finish_and_clear())?;
-        tell(&cancel.bar, &step, json);
+        if json {
+            lines.write(&step);
+        } else {
+            tell(&cancel.bar, &step);
+        }
         backup = step.backup.or(backup);
         match step.status {
             Some(Status::Completed) => break,
@@ -76,7 +82,7 @@ pub async fn follow(
         }
     }
     cancel.bar.finish_and_clear();
-    Ok(backup)
+    lines.end().map(|()| backup)
 }
 
 fn canceled() -> Failure {
@@ -102,11 +108,7 @@ async fn why(client: &Client, backup: Option<&Backup>) -> Failure {
     problem.map_or_else(unexplained, |problem| Failure::of(&problem))
 }
 
-fn tell(bar: &ProgressBar, step: &BackupStreamedProgress, json: bool) {
-    if json {
-        println!("{}", serde_json::to_string(step).unwrap_or_default());
-        return;
-    }
+fn tell(bar: &ProgressBar, step: &BackupStreamedProgress) {
     let percentage = step.percentage.unwrap_or(0.0).clamp(0.0, 100.0);
     bar.set_position(percentage as u64);
     if let Some(backup) = step.backup.as_ref().filter(|backup| backup.bytes > 0) {

@@ -37,9 +37,12 @@ pub async fn run(common: &Common, serve: Serve) -> Result<(), Failure> {
         stop.cancel();
     });
     let ready = |file: backup_api::ServiceFile| {
-        println!("listening on {}", file.address);
         // Whoever reads it waits for this line.
-        let _ = std::io::stdout().flush();
+        let mut out = std::io::stdout();
+        let told = writeln!(out, "listening on {}", file.address).and_then(|()| out.flush());
+        if let Err(error) = told {
+            tracing::info!(%error, address = file.address, "nobody is told the address");
+        }
     };
     let served = backup_service::serve(listeners, engine, options, shutdown, ready).await;
     served.map_err(|error| Failure::internal(&error))

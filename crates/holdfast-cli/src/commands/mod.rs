@@ -78,7 +78,7 @@ async fn on(connection: &Connection, common: &Common, command: Command) -> Resul
             )?;
             client.delete(&id).await?;
             print(json, &serde_json::json!({"deleted": id}), || {
-                format!("Deleted {id}.\n")
+                format!("Deleted {}.\n", show::safe(&id))
             })
         }
         Command::Status => {
@@ -138,7 +138,7 @@ pub fn print(
 }
 
 /// Writes to standard output. False: its reader has seen enough (`| head`), which is no failure.
-fn write(bytes: &[u8]) -> Result<bool, Failure> {
+pub fn write(bytes: &[u8]) -> Result<bool, Failure> {
     match std::io::stdout().write_all(bytes) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(false),

@@ -6,6 +6,7 @@ use indicatif::ProgressBar;
 use serde::Serialize;
 
 use super::cancel::{By, Cancel};
+use super::lines::Lines;
 use super::{Act, bar, canceled, unexplained};
 use crate::fail::Failure;
 use crate::interrupts::Interrupts;
@@ -33,7 +34,7 @@ pub async fn follow_job<L: Serialize>(
     };
     let id = begun.id.clone();
     let mut states = client.follow(begun);
-    let mut waited = None;
+    let (mut waited, mut lines) = (None, Lines::default());
     loop {
         // What was wanted before the service had named the job.
         cancel.ask_if_wanted(Some(&id));
@@ -49,12 +50,13 @@ pub async fn follow_job<L: Serialize>(
         };
         let job = state.inspect_err(|_| cancel.bar.finish_and_clear())?;
         match &line {
-            Some(line) => println!("{}", serde_json::to_string(&line(&job)).unwrap_or_default()),
+            Some(line) => lines.write(&line(&job)),
             None => tell(&cancel, &job, &mut waited),
         }
         if job.state.is_terminal() {
             cancel.bar.finish_and_clear();
-            return end(job, failed);
+            let job = end(job, failed)?;
+            return lines.end().map(|()| job);
         }
     }
 }
