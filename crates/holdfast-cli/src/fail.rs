@@ -7,6 +7,8 @@ use backup_api::Problem;
 use backup_client::ClientError;
 use backup_engine::{Error, ErrorKind};
 
+use crate::show;
+
 pub const FAILED: u8 = 1;
 pub const USAGE: u8 = 2;
 pub const NOT_FOUND: u8 = 3;
@@ -63,7 +65,8 @@ impl Failure {
         } else {
             let line = format!("holdfast: {} {}", self.message, self.fix);
             let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
-            eprintln!("{line}");
+            // The words may be those of a service.
+            eprintln!("{}", show::safe(&line));
         }
         ExitCode::from(self.exit)
     }

@@ -2,7 +2,7 @@
 
 mod content;
 
-use backup_api::{Backup, BackupDetails, Job, JobKind, Overview};
+use backup_api::{Backup, BackupDetails, Job, JobKind, Overview, UndoState};
 use chrono::{DateTime, Local, Utc};
 
 pub use content::{difference, entry, preview, sources, unread};
@@ -93,7 +93,7 @@ pub fn backups(backups: &[Backup], details: &[BackupDetails]) -> String {
         let proven = proven.map_or(String::new(), |at| format!("  proven {}", time(at)));
         format!(
             "{:width$}  {at}  {bytes:>9}  {}{proven}\n",
-            backup.id,
+            safe(&backup.id),
             safe(&backup.device_name)
         )
     };
@@ -103,11 +103,11 @@ pub fn backups(backups: &[Backup], details: &[BackupDetails]) -> String {
 pub fn backup(backup: &Backup, details: Option<&BackupDetails>) -> String {
     let mut text = format!(
         "{}\n  made      {}\n  by        {} ({:?}), version {}\n  restores  {}\n",
-        backup.id,
+        safe(&backup.id),
         time(backup.created.value),
-        backup.device_name,
+        safe(&backup.device_name),
         backup.platform,
-        backup.version,
+        safe(&backup.version),
         size(backup.bytes)
     );
     if let Some(details) = details {
@@ -131,7 +131,7 @@ pub fn overview(overview: &Overview) -> String {
     let last = match &overview.last_backup {
         Some(details) => format!(
             "{}, {}",
-            details.backup.id,
+            safe(&details.backup.id),
             time(details.backup.created.value)
         ),
         None => "none yet".into(),
@@ -140,7 +140,7 @@ pub fn overview(overview: &Overview) -> String {
         "library      {}, {}\nlast backup  {last}\ndestination  {}\n",
         items(overview.library.assets),
         size(overview.library.bytes),
-        overview.destination.place
+        safe(&overview.destination.place)
     );
     if let Some(backups) = overview.backups {
         let stored = overview.destination.stored_bytes.unwrap_or(0);
@@ -151,7 +151,8 @@ pub fn overview(overview: &Overview) -> String {
         );
     }
     if let Some(problem) = &overview.destination.problem {
-        text += &format!("             {} {}\n", problem.message, problem.fix);
+        let (message, fix) = (safe(&problem.message), safe(&problem.fix));
+        text += &format!("             {message} {fix}\n");
     }
     if let Some(free) = overview.destination.free_bytes {
         text += &format!("             {} free\n", size(free));
@@ -160,13 +161,17 @@ pub fn overview(overview: &Overview) -> String {
     if let Some(undo) = &overview.undo {
         text += &format!(
             "undo         brings back {} from before the restore\n",
-            items(undo.assets)
+            self::undo(undo)
         );
     }
     if let Some(job) = overview.job.as_ref().filter(|job| !job.state.is_terminal()) {
         text += &format!("running      {}\n", running(job));
     }
     text
+}
+
+fn undo(undo: &UndoState) -> String {
+    items(undo.assets)
 }
 
 fn running(job: &Job) -> String {
@@ -178,7 +183,8 @@ fn running(job: &Job) -> String {
         JobKind::Verification => "verification of",
     };
     let percentage = job.progress.percentage;
-    format!("{} {}, {percentage:.0}% ({})", what, job.backup, job.id).replace(" ,", ",")
+    let (backup, id) = (safe(&job.backup), safe(&job.id));
+    format!("{what} {backup}, {percentage:.0}% ({id})").replace(" ,", ",")
 }
 
 fn key(key: backup_api::KeyProtection) -> &'static str {

@@ -1,4 +1,5 @@
-//! What commands make of the answers of a service, which a test plays: nothing that is not so is said.
+//! What commands make of the answers of a service, which a test plays: nothing that is not so is said, and nothing that
+//! comes from elsewhere changes the terminal.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -88,4 +89,35 @@ fn a_backup_of_which_nobody_can_say_whether_it_is_whole_is_not_said_to_be() {
     }
     let without_extensions = making((404, Value::Null));
     assert_eq!(without_extensions.code, 0, "{without_extensions:?}");
+}
+
+#[test]
+fn nothing_that_a_service_says_changes_more_of_a_terminal_than_its_line() {
+    let evil = "\u{1b}[2J\u{7}x\ny\u{202e}";
+    let source = json!({"id": evil, "kind": "folder", "path": evil, "files": 1, "folders": 1, "bytes": 1,
+        "databases": 0, "unread": [{"path": evil, "why": evil}], "unread_count": 1});
+    let mut made = backup(ID);
+    (made["device_name"], made["version"]) = (json!(evil), json!(evil));
+    let details = json!({"backup": made, "assets": 1, "stored_bytes": 1, "seconds": 1.0,
+        "sources": [source], "unread_count": 1});
+    let overview = json!({"version": evil, "device_name": evil, "library": {"assets": 1, "bytes": 1},
+        "destination": {"place": evil, "problem": {"code": evil, "message": evil, "fix": evil}},
+        "key": "missing", "last_backup": details,
+        "undo": {"backup": evil, "restored": "2026-01-02T03:04:05Z", "assets": 1, "bytes": 1, "sources": [evil]},
+        "job": job(evil, evil, "running")});
+    let address = play(move |call| match call {
+        "GET /backups" => (200, json!({ "iterable": [made] })),
+        "GET /holdfast/backups" => (200, json!([details])),
+        "GET /holdfast/overview" => (200, overview.clone()),
+        call if call == format!("GET /backup/{ID}") => (200, made.clone()),
+        _ => (500, problem(evil, evil)),
+    });
+    for command in [&["show", ID][..], &["list"], &["status"], &["undo"]] {
+        let ran = Desk::new().run(&[&["--address", &address], command].concat());
+        let said = format!("{}{}", ran.out, ran.err);
+        let bad = |letter: char| letter.is_control() && letter != '\n' || letter == '\u{202e}';
+        assert!(!said.contains(bad), "{command:?}: {said:?}");
+        assert!(!said.lines().any(|line| line.starts_with('y')), "{said}");
+        assert!(said.contains("\\u{1b}[2J"), "{command:?}: {said}");
+    }
 }

@@ -38,7 +38,11 @@ pub async fn run(client: &Client, act: Option<SourcesAct>, as_json: bool) -> Res
             };
             let source = client.add_source(&new).await?;
             print(as_json, &source, || {
-                format!("Added {} as {}.\n", show::safe(&source.path), source.id)
+                format!(
+                    "Added {} as {}.\n",
+                    show::safe(&source.path),
+                    show::safe(&source.id)
+                )
             })
         }
         SourcesAct::Remove { id } => {

@@ -46,7 +46,13 @@ fn sound(report: &VerifyReport) -> String {
 fn damage(report: &VerifyReport) -> String {
     let damaged = report.damaged.iter();
     let mut lines: String = damaged
-        .map(|damaged| format!("{}  {}\n", damaged.backup, show::safe(&damaged.reason)))
+        .map(|damaged| {
+            format!(
+                "{}  {}\n",
+                show::safe(&damaged.backup),
+                show::safe(&damaged.reason)
+            )
+        })
         .collect();
     if report.unreadable > 0 {
         let records = show::counted(report.unreadable, "record");

@@ -17,7 +17,7 @@ pub fn sources(sources: &Sources) -> String {
     let width = width.unwrap_or(0);
     let mut text = String::new();
     for source in &sources.items {
-        text += &format!("{:width$}  {}\n", source.id, safe(&source.path));
+        text += &format!("{:width$}  {}\n", safe(&source.id), safe(&source.path));
         for line in &source.excludes {
             text += &format!("{:width$}  without {}\n", "", safe(line));
         }
@@ -75,7 +75,7 @@ pub fn difference(difference: &Difference) -> String {
 pub(super) fn source_record(source: &SourceRecord) -> String {
     let mut text = format!(
         "  source    {}: {}, {} in {}, from {}\n",
-        source.id,
+        safe(&source.id),
         size(source.bytes),
         counted(source.files, "file"),
         counted(source.folders, "folder"),
@@ -105,7 +105,7 @@ pub fn unread(details: &BackupDetails) -> String {
     let mut text = format!("Could not be read whole: {}\n", count(details.unread_count));
     text += &unread_lines(shown.into_iter());
     if more > 0 {
-        let id = &details.backup.id;
+        let id = safe(&details.backup.id);
         text += &format!(
             "              and {} more: holdfast show {id}\n",
             count(more)
@@ -136,7 +136,7 @@ pub fn preview(preview: &Preview, library: bool, in_place: bool) -> String {
             &format!("{program} has open what is replaced: the restore waits until it has quit.\n");
     }
     if let Some(problem) = &preview.problem {
-        text += &format!("{} {}\n", problem.message, problem.fix);
+        text += &format!("{} {}\n", safe(&problem.message), safe(&problem.fix));
     }
     text += if in_place {
         "What is replaced is kept until the next restore.\n"
