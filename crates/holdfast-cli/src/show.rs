@@ -170,8 +170,16 @@ pub fn overview(overview: &Overview) -> String {
     text
 }
 
+/// What it would bring back. The number of items is that of the library, which need not be among it.
 fn undo(undo: &UndoState) -> String {
-    items(undo.assets)
+    let named = undo.sources.iter().map(|source| match source.as_str() {
+        "library" => items(undo.assets),
+        source => safe(source),
+    });
+    match undo.sources.as_slice() {
+        [] => items(undo.assets),
+        _ => named.collect::<Vec<_>>().join(", "),
+    }
 }
 
 fn running(job: &Job) -> String {
@@ -201,6 +209,23 @@ fn key(key: backup_api::KeyProtection) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_an_undo_brings_back_is_named() {
+        let undo = |sources: &[&str]| {
+            undo(&UndoState {
+                backup: "b1".into(),
+                restored: Utc::now(),
+                assets: 12,
+                bytes: 900,
+                sources: sources.iter().map(|&source| source.into()).collect(),
+            })
+        };
+        assert_eq!(undo(&[]), "12 items");
+        assert_eq!(undo(&["library"]), "12 items");
+        assert_eq!(undo(&["library", "notes"]), "12 items, notes");
+        assert_eq!(undo(&["notes", "music"]), "notes, music");
+    }
 
     #[test]
     fn sizes_and_counts_are_those_a_person_expects() {

@@ -209,3 +209,25 @@ fn a_reader_that_has_seen_enough_is_no_failure() {
     );
     assert_eq!((ran.code, ran.err.as_str()), (0, ""));
 }
+
+#[test]
+fn undo_is_offered_only_where_that_restore_replaced_something() {
+    let desk = Desk::new();
+    std::fs::create_dir(desk.path("notes")).unwrap();
+    let note = desk.file("notes/today.md", "then");
+    desk.run(&["sources", "add", desk.path("notes").to_str().unwrap()])
+        .ok();
+    let id = desk.back_up();
+    desk.file("notes/today.md", "now");
+    let restore = ["restore", "--yes", "--only", "notes", &id];
+    assert!(desk.run(&restore).ok().contains("holdfast undo"));
+    let again = desk.run(&restore).ok();
+    assert!(!again.contains("undo"), "{again}");
+    assert!(
+        desk.run(&["status"])
+            .ok()
+            .contains("brings back notes from")
+    );
+    desk.run(&["undo"]).ok();
+    assert_eq!(std::fs::read_to_string(note).unwrap(), "now");
+}

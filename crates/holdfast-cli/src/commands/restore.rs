@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use backup_api::{Backup, BackupStreamedProgress, Job, JobState, Preview, Restore, Status, What};
+use backup_api::{
+    Backup, BackupStreamedProgress, Job, JobKind, JobState, Preview, Restore, Status, What,
+};
 use backup_client::Client;
 use serde::Serialize;
 
@@ -84,9 +86,9 @@ async fn restore(
     confirm(yes, &question(backup, request, &sources))?;
     let line = as_json.then_some(|job: &Job| Line::of(job, backup));
     let begin = client.begin_restore(&backup.id, request);
-    follow_job(client, begin, Act::Restore, line, |_| ()).await?;
+    let job = follow_job(client, begin, Act::Restore, line, |_| ()).await?;
     if !as_json {
-        print_end(backup, request)?;
+        print_end(client, &job, request).await?;
     }
     if left_out.is_empty() {
         return Ok(());
@@ -98,14 +100,29 @@ async fn restore(
 const LEFT_OUT_FIX: &str = "They are no protected folders here, or were not there when the backup was made. Add them with holdfast \
      sources add, or restore them into a folder with --to.";
 
-fn print_end(backup: &Backup, request: &Restore) -> Result<(), Failure> {
-    print(false, &(), || match &request.folder {
-        Some(folder) => format!("Restored {} into {}.\n", backup.id, show::safe(folder)),
-        None => format!(
-            "Restored {}. Bring back what it replaced with: holdfast undo\n",
-            backup.id
-        ),
-    })
+async fn print_end(client: &Client, job: &Job, request: &Restore) -> Result<(), Failure> {
+    let id = show::safe(&job.backup);
+    let text = match &request.folder {
+        Some(folder) => format!("Restored {id} into {}.\n", show::safe(folder)),
+        None => format!("Restored {id}.{}\n", way_back(client, job).await),
+    };
+    print(false, &(), || text)
+}
+
+/// How to undo it, where what is kept was replaced by this very restore. One that found nothing to replace leaves what an
+/// earlier one has replaced, which is not to be undone in its place.
+async fn way_back(client: &Client, job: &Job) -> &'static str {
+    let kept = match client.overview().await {
+        Ok(overview) => overview.undo,
+        Err(error) => {
+            tracing::info!(%error, "whether the restore can be undone cannot be told");
+            None
+        }
+    };
+    match kept.filter(|kept| kept.backup == job.backup && kept.restored >= job.started) {
+        Some(_) => " Bring back what it replaced with: holdfast undo",
+        None => "",
+    }
 }
 
 /// The folders that are restored, by their ids.
@@ -232,11 +249,15 @@ async fn restore_library(
     if as_json {
         return Ok(());
     }
-    let undo = match preview {
-        Some(_) => " Bring back what it replaced with: holdfast undo",
+    // A service without extensions knows of no job, and of nothing to undo.
+    let jobs = client.jobs().await.unwrap_or_default();
+    let restores = |job: &&Job| job.kind == JobKind::Restoration && job.backup == backup.id;
+    let undo = match jobs.iter().find(restores) {
+        Some(job) => way_back(client, job).await,
         None => "",
     };
     print(false, &(), || {
-        format!("Restored the library of {}.{undo}\n", backup.id)
+        let id = show::safe(&backup.id);
+        format!("Restored the library of {id}.{undo}\n")
     })
 }
