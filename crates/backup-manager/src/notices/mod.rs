@@ -109,11 +109,12 @@ fn notice(job: &Job, moment: Moment) -> Option<Notice> {
     let made = moment
         .last_backup
         .filter(|details| details.backup.id == job.backup);
-    // A restore into a folder replaced nothing, so what is kept is of another one.
+    // A restore into a folder replaced nothing, nor did one that found all as it is in the backup: then what is kept is of
+    // an earlier one.
     let in_place = |restore: &Restore| restore.folder.is_none();
     let undo = moment
         .undo
-        .filter(|undo| undo.backup == job.backup)
+        .filter(|undo| undo.backup == job.backup && undo.restored >= job.started)
         .filter(|_| job.restores.as_ref().is_none_or(in_place));
     let told = Told {
         problem: job.problem.as_ref(),
@@ -327,6 +328,23 @@ mod tests {
         assert_eq!(notice.button, Some(Button::Undo));
         assert_eq!(notice.subject.restored, Some(samples::noon()));
         assert!(notice.body.contains("12 items"), "{}", notice.body);
+    }
+
+    #[test]
+    fn a_restore_that_replaced_nothing_offers_no_undo_of_an_earlier_one() {
+        let done = ended(JobKind::Restoration, JobState::Completed);
+        let earlier = UndoState {
+            restored: done.started - TimeDelta::hours(1),
+            ..undo_at_noon()
+        };
+        let moment = Moment {
+            job: Some(&done),
+            undo: Some(&earlier),
+            ..Moment::default()
+        };
+        let notice = acquainted().observe(moment).unwrap();
+        assert_eq!((notice.button, notice.subject.restored), (None, None));
+        assert!(!notice.body.contains("12 items"), "{}", notice.body);
     }
 
     #[test]

@@ -100,11 +100,18 @@ fn contents(made: &BackupDetails) -> String {
     )
 }
 
+/// The number of items is that of the library, which need not be among what was replaced.
 fn kept(undo: &UndoState) -> String {
-    format!(
-        "What was there before ({}) is kept and can be brought back.",
-        items(undo.assets)
-    )
+    let mut parts = undo.sources.clone();
+    if parts.is_empty() {
+        parts.push("library".to_owned());
+    }
+    let named = parts.into_iter().map(|part| match part.as_str() {
+        "library" => items(undo.assets),
+        _ => part,
+    });
+    let named = named.collect::<Vec<_>>().join(", ");
+    format!("What was there before ({named}) is kept and can be brought back.")
 }
 
 fn damaged(problem: Option<&Problem>) -> bool {
@@ -212,6 +219,24 @@ mod tests {
         let (title, body) = proven(Depth::Full, 1234);
         assert_eq!(title, "Backups checked");
         assert!(body.contains("1,234 backups"), "{body}");
+    }
+
+    #[test]
+    fn what_is_kept_is_named_and_of_the_library_counted() {
+        let kept = |sources: &[&str]| {
+            kept(&UndoState {
+                backup: "b1".into(),
+                restored: samples::noon(),
+                assets: 12,
+                bytes: 900,
+                sources: sources.iter().map(|&source| source.into()).collect(),
+            })
+        };
+        for sources in [&[][..], &["library"]] {
+            assert!(kept(sources).contains("(12 items)"), "{sources:?}");
+        }
+        assert!(kept(&["library", "notes"]).contains("(12 items, notes)"));
+        assert!(kept(&["notes", "music"]).contains("(notes, music)"));
     }
 
     #[test]
