@@ -65,7 +65,8 @@ fn not_a_page(headers: &HeaderMap) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// The token may do everything; without it, what the user has switched on, and never what reaches beyond the library.
+/// The token may do everything; without it, what the user has switched on, and never what reaches beyond the library or is
+/// about the key.
 fn permitted(app: &App, request: &Request) -> Result<(), ApiError> {
     let path = request.uri().path();
     if path == paths::HEALTH || path == paths::VERSION || has_token(app, request.headers()) {
@@ -83,6 +84,11 @@ fn permitted(app: &App, request: &Request) -> Result<(), ApiError> {
     }
     if chooses_folders(request) {
         let message = "Other programs may not choose folders of this machine to back up or to restore into. Nothing was changed.";
+        let fix = "Do it in Holdfast, or with a program of the same user.";
+        return Err(refused(StatusCode::FORBIDDEN, "needs-token", message, fix));
+    }
+    if is_about_the_key(request) {
+        let message = "Other programs may not change how the key of the backups is protected. Nothing was changed.";
         let fix = "Do it in Holdfast, or with a program of the same user.";
         return Err(refused(StatusCode::FORBIDDEN, "needs-token", message, fix));
     }
@@ -114,6 +120,12 @@ fn chooses_folders(request: &Request) -> bool {
     let restores = path.starts_with("/holdfast/backups/")
         && (path.ends_with("/restore") || path.ends_with("/preview"));
     !reads && (path.starts_with(paths::SOURCES) || restores)
+}
+
+/// A passphrase that the user does not know shuts him out of his own backups. No switch lets programs without the token do
+/// that.
+fn is_about_the_key(request: &Request) -> bool {
+    request.uri().path().starts_with("/holdfast/key")
 }
 
 /// Restores, deletes, undoes or uploads. Whatever is not known to be harmless counts as grave.

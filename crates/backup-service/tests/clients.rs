@@ -74,8 +74,9 @@ async fn clients_that_were_let_in_read_and_create_and_are_refused_all_that_destr
         }
         refused += 1;
         assert_eq!(status, 403, "{line}: {text}");
-        // What names folders of this machine is for the token alone, whatever else was switched on.
-        let folders = call.template.starts_with("/holdfast/sources")
+        // What names folders of this machine, or is about the key, is for the token alone, whatever else was switched on.
+        let folders = call.template.starts_with("/holdfast/key")
+            || call.template.starts_with("/holdfast/sources")
             || call.template.ends_with("}/preview")
             || call.template == "/holdfast/backups/{backup}/restore";
         let code = if folders {

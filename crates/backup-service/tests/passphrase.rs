@@ -53,17 +53,22 @@ async fn a_key_is_protected_while_it_is_in_use_and_opened_again_after_a_start() 
 }
 
 #[tokio::test]
-async fn other_programs_may_not_give_a_passphrase() {
-    let service = Service::allowing(Allowed {
-        clients: true,
-        unattended: false,
-    })
-    .await;
-    let request = service.http.post(service.url(PATH));
-    let request = request
-        .header("content-type", "application/json")
-        .body(body("correct horse"));
-    let answer = answer(request).await;
-    assert_eq!(answer.code(), "unattended-not-allowed");
-    assert_eq!(key(&service).await, KeyProtection::NotYet);
+async fn no_switch_lets_a_program_without_the_token_give_a_passphrase() {
+    for unattended in [false, true] {
+        let service = Service::allowing(Allowed {
+            clients: true,
+            unattended,
+        })
+        .await;
+        let request = service.http.post(service.url(PATH));
+        let request = request
+            .header("content-type", "application/json")
+            .body(body("correct horse"));
+        let answer = answer(request).await;
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (403, "needs-token")
+        );
+        assert_eq!(key(&service).await, KeyProtection::NotYet);
+    }
 }
