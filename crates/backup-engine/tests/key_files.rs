@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use backup_engine::{Depth, Engine, NewSource, Outcome, SourceKind, VerifyReport, Watch};
 use common::*;
 use damage::{objects, overwrite};
-use kept::{Kept, named};
+use kept::{Kept, named, restored};
 
 fn key_file(home: &Home, part: &str) -> PathBuf {
     let keys = objects(&home.destination().join(part).join("keys"));
@@ -119,4 +119,37 @@ fn another_disk_with_the_same_password_is_opened_without_a_new_start() {
     fs::rename(home.destination(), other.destination()).unwrap();
     fs::rename(&aside, home.destination()).unwrap();
     restore(&engine, &first);
+}
+
+#[test]
+fn a_damaged_key_file_locks_nobody_out_as_long_as_the_other_part_has_it() {
+    let kept = Kept::new();
+    let key = backup_engine::export_key(&kept.home.data(), None).unwrap();
+    let Kept {
+        home,
+        mut engine,
+        newer,
+        ..
+    } = kept;
+    for part in ["databases", "files"] {
+        let file = key_file(&home, part);
+        let sound = fs::read(&file).unwrap();
+        for damaged in [Some("not any more"), None] {
+            fs::remove_file(&file).unwrap();
+            if let Some(text) = damaged {
+                fs::write(&file, text).unwrap();
+            }
+            drop(engine);
+            let other = Home::new();
+            let options = backup_engine::EngineOptions {
+                destination: home.destination(),
+                ..other.options()
+            };
+            backup_engine::import_key(&options, &key).unwrap();
+            engine = home.open();
+            restored(&engine, &newer).unwrap();
+            back_up(&engine);
+            assert_eq!(fs::read(&file).unwrap(), sound, "{part} {damaged:?}");
+        }
+    }
 }

@@ -90,11 +90,7 @@ impl Destination {
     /// From the other part. A file of the same name had the same content; where there is none left, those of the other part
     /// are the same if both are encrypted with one master key.
     fn mend_keys_of(&self, part: Part) -> Result<(), Error> {
-        let other = match part {
-            Part::Databases => Part::Files,
-            Part::Files => Part::Databases,
-        };
-        let [own, others] = [part, other].map(|part| self.folder(part).join("keys"));
+        let [own, others] = [part, part.other()].map(|part| self.folder(part).join("keys"));
         let Ok(there) = key_names(&others) else {
             return Ok(());
         };

@@ -36,12 +36,42 @@ impl Destination {
         Ok(session)
     }
 
+    /// Where the key files of a part are damaged, those of the other one are tried: they are the same, and the next backup mends
+    /// the one with the other.
     pub(super) fn open_deriving(
         &self,
         part: Part,
         key: &Secret,
         watch: &Watch,
     ) -> Result<Session, Error> {
+        match self.derive(part, key, watch) {
+            Err(damaged @ Error::Damaged { .. })
+                if !self.has_whole_keys(part)
+                    && self.has_whole_keys(part.other())
+                    && !watch.is_canceled() =>
+            {
+                let opened = self.open_with_keys_of_other(part, key, watch);
+                opened.map_err(|error| {
+                    tracing::warn!(%error, "the keys of the other part do not open it either");
+                    damaged
+                })
+            }
+            opened => opened,
+        }
+    }
+
+    fn open_with_keys_of_other(
+        &self,
+        part: Part,
+        key: &Secret,
+        watch: &Watch,
+    ) -> Result<Session, Error> {
+        let master = self.derive(part.other(), key, watch)?.repository.key();
+        let open = |storage| open_on(storage, &Credentials::Masterkey(master));
+        self.open_with(part, watch, |storage| Ok(open(storage)))
+    }
+
+    fn derive(&self, part: Part, key: &Secret, watch: &Watch) -> Result<Session, Error> {
         let password = Credentials::password(key.reveal());
         self.open_with(part, watch, |storage| {
             self.masters.derive(watch, move |masters| {

@@ -21,6 +21,13 @@ pub(crate) enum Part {
 }
 
 impl Part {
+    pub(super) fn other(self) -> Self {
+        match self {
+            Self::Databases => Self::Files,
+            Self::Files => Self::Databases,
+        }
+    }
+
     /// Its folder in the destination.
     pub(crate) fn folder_name(self) -> &'static str {
         match self {
