@@ -21,6 +21,9 @@ pub(crate) enum Area {
     Target,
 }
 
+/// In `restore/`.
+const NOTED: &str = "areas.json";
+
 /// `restore/areas.json`: what a restore may leave elsewhere when it is killed.
 #[derive(Default, Serialize, Deserialize)]
 pub(crate) struct Areas {
@@ -69,11 +72,31 @@ impl Areas {
     pub(crate) fn note(&self, data_dir: &Path) -> io::Result<()> {
         let folder = data_dir.join("restore");
         create_private_folder(&folder)?;
-        write_private(&folder.join("areas.json"), &serde_json::to_vec(self)?)
+        write_private(&folder.join(NOTED), &serde_json::to_vec(self)?)
+    }
+
+    /// Those that an earlier restore has left and that could not be reached since.
+    pub(super) fn left(data_dir: &Path) -> Self {
+        Self {
+            staging: Self::read(data_dir).staging,
+            made: Vec::new(),
+        }
+    }
+
+    /// Removes all else that a restore left in the data folder.
+    fn keep_alone(&self, data_dir: &Path) -> io::Result<()> {
+        self.note(data_dir)?;
+        let folder = Dir::open(&data_dir.join("restore"))?;
+        for name in folder.names()? {
+            if name != NOTED {
+                folder.remove(&name)?;
+            }
+        }
+        Ok(())
     }
 
     fn read(data_dir: &Path) -> Self {
-        let text = fs::read(data_dir.join("restore/areas.json"));
+        let text = fs::read(data_dir.join("restore").join(NOTED));
         let areas = text
             .ok()
             .and_then(|text| serde_json::from_slice(&text).ok());
@@ -96,10 +119,12 @@ pub(crate) fn missing_above(folder: &Path) -> Vec<PathBuf> {
 /// Removes what an interrupted restore staged. To be called only when no swap is pending.
 pub(crate) fn remove_staging(data_dir: &Path) -> Result<(), Error> {
     let areas = Areas::read(data_dir);
+    let mut away = Areas::default();
     for base in &areas.staging {
-        // Best effort: the disk may be gone, and what lies there only costs space.
+        // Best effort: the disk may be gone, and what lies there only costs space. It is removed once the disk is there.
         if let Err(error) = remove_from_target(&unescape(base), "restore".as_ref()) {
             tracing::warn!(%error, "what an interrupted restore left on another disk stays");
+            away.staging.push(base.clone());
         }
     }
     for folder in areas.made.iter().rev() {
@@ -108,16 +133,17 @@ pub(crate) fn remove_staging(data_dir: &Path) -> Result<(), Error> {
             tracing::debug!(%error, "a folder that was made for a restore stays");
         }
     }
-    let removed = Dir::open(data_dir).and_then(|folder| folder.remove("restore".as_ref()));
+    let removed = if away.staging.is_empty() {
+        Dir::open(data_dir).and_then(|folder| folder.remove("restore".as_ref()))
+    } else {
+        away.keep_alone(data_dir)
+    };
     removed.map_err(Error::io("removing what an interrupted restore left"))
 }
 
 /// Removes one thing from the folder of our own in a target, and that folder where nothing else is in it.
 fn remove_from_target(base: &Path, name: &OsStr) -> io::Result<()> {
-    let base = match Dir::open(base) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        base => base?,
-    };
+    let base = Dir::open(base)?;
     let own = match base.enter(OWN_FOLDER.as_ref()) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         own => own?,
@@ -127,4 +153,25 @@ fn remove_from_target(base: &Path, name: &OsStr) -> io::Result<()> {
         base.remove(OWN_FOLDER.as_ref())?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_restore_left_on_a_disk_that_is_away_is_removed_once_it_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let (data, disk) = (folder.path().join("data"), folder.path().join("disk"));
+        let mut areas = Areas::default();
+        areas.add_staging(&disk);
+        areas.note(&data).unwrap();
+        fs::create_dir_all(data.join("restore/staged")).unwrap();
+        remove_staging(&data).unwrap();
+        assert!(!data.join("restore/staged").exists());
+        fs::create_dir_all(disk.join(".holdfast/restore/0")).unwrap();
+        remove_staging(&data).unwrap();
+        assert!(!disk.join(".holdfast").exists());
+        assert!(!data.join("restore").exists());
+    }
 }

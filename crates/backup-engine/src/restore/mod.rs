@@ -130,7 +130,7 @@ impl Restore<'_> {
     }
 
     fn prepare_and_swap(&self, goals: &mut Goals) -> Result<Outcome<()>, Error> {
-        let mut areas = Areas::default();
+        let mut areas = Areas::left(self.data_dir);
         goals.prepare(&mut areas, self.data_dir)?;
         let mut expected = 0;
         for round in 1.. {
