@@ -57,6 +57,8 @@ export function title(job: Job, of: string): string {
 function checked({ report, state, backup }: Job, of: string): string | null {
   const damaged = report?.damaged?.length ?? 0;
   if (damaged > 0) return counted("count.damaged", damaged);
+  const unreadable = report?.unreadable ?? 0;
+  if (unreadable > 0) return counted("count.unreadable", unreadable);
   if (state !== "completed" || report?.depth !== "rehearsal") return null;
   return backup === ""
     ? counted("count.proven", report.backups)

@@ -81,7 +81,9 @@ function lastGood(view: View, since: Date | null, now: Date): string {
 
 /** A check that found damage has not failed itself, so what it found is said. */
 function lastFailed(job: Job | null): string {
-  if (job?.report?.damaged?.length) return `${title(job, "")}.`;
+  const report = job?.report;
+  if (job && (report?.damaged?.length || report?.unreadable))
+    return `${title(job, "")}.`;
   return t(`summary.last-failed.${job?.kind ?? "creation"}`);
 }
 

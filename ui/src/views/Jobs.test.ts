@@ -125,6 +125,26 @@ describe("a check of backups", () => {
   });
 });
 
+describe("a check that finds records which cannot be read", () => {
+  it("says how many, and what to do", async () => {
+    const backend = backendWith(3);
+    backend.change({
+      job: ended("failed", {
+        kind: "verification",
+        backup: "",
+        problem: PROBLEMS.records,
+        report: { ...report("full", 3), unreadable: 2 },
+      }),
+      summary: { ...view(NOW).summary, code: "last-failed", tone: "bad" },
+    });
+    openWindow();
+    await screen.findByRole("heading", {
+      name: "The records of 2 backups cannot be read.",
+    });
+    expect(screen.getByTestId("job")).toHaveTextContent(PROBLEMS.records.fix);
+  });
+});
+
 describe("a restore into a folder", () => {
   it("says where it is, and offers no undo of an earlier one", async () => {
     const backend = backendWith(3);

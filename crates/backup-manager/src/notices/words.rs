@@ -115,7 +115,8 @@ fn kept(undo: &UndoState) -> String {
 }
 
 fn damaged(problem: Option<&Problem>) -> bool {
-    problem.is_some_and(|problem| problem.code == "damaged")
+    let codes = ["damaged", "damaged-records"];
+    problem.is_some_and(|problem| codes.contains(&problem.code.as_str()))
 }
 
 fn reason(problem: Option<&Problem>) -> String {
