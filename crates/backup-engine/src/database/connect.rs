@@ -116,6 +116,10 @@ fn extended(error: &rusqlite::Error) -> Option<i32> {
     error.sqlite_error().map(|error| error.extended_code)
 }
 
+/// How long a journal that waits to be rolled back may be one that its program is just rolling back: between two looks of
+/// SQLite's it seems to be nobody's.
+const ROLLING_BACK: Duration = Duration::from_millis(500);
+
 /// Does `work` again as long as another program holds a lock, until `patience` is over or the job is cancelled.
 pub(super) fn patiently<T>(
     watch: &Watch,
@@ -131,6 +135,13 @@ pub(super) fn patiently<T>(
             Err(error)
                 if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
                     && started.elapsed() < patience => {}
+            Err(error)
+                if extended(&error) == Some(ffi::SQLITE_READONLY_ROLLBACK)
+                    && started.elapsed() < patience.min(ROLLING_BACK) =>
+            {
+                // SQLite waits for locks by itself, but not for this.
+                std::thread::sleep(ROLLING_BACK / 50);
+            }
             result => return Ok(result?),
         }
     }

@@ -4,13 +4,14 @@ use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
+use super::beside::beside;
 use super::dir::Dir;
 use super::plan::LOOKING;
 use super::seen::Seen;
 use super::target::{Choice, Target};
 use super::tree::Wanted;
 use crate::Error;
-use crate::database::{COMPANIONS, database_of};
+use crate::database::database_of;
 use crate::destination::Part;
 
 /// The names that a backup has in one folder.
@@ -68,12 +69,8 @@ impl Siblings {
         folder: &Dir,
         database: &OsStr,
     ) -> Result<Vec<(OsString, Seen)>, Error> {
-        let mut there = Vec::new();
-        for name in companions(database).filter(|name| self.goes_with(database, name)) {
-            if let Some(seen) = folder.look(&name).map_err(LOOKING)? {
-                there.push((name, seen));
-            }
-        }
+        let mut there = beside(folder, database).map_err(LOOKING)?;
+        there.retain(|(name, _)| self.goes_with(database, name));
         Ok(there)
     }
 
@@ -91,12 +88,4 @@ impl Siblings {
         let is_there = folder.look(database).map_err(LOOKING)?.is_some();
         Ok(is_there && (!target.removes || target.keeps(&at.with_file_name(database), false)))
     }
-}
-
-fn companions(database: &OsStr) -> impl Iterator<Item = OsString> {
-    COMPANIONS.iter().map(|ending| {
-        let mut name = database.to_owned();
-        name.push(ending);
-        name
-    })
 }

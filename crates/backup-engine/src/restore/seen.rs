@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
 
-use rustic_core::repofile::Metadata;
+use rustic_core::repofile::{Metadata, NodeType};
 use serde::{Deserialize, Serialize};
 
 use super::dir::{Dir, seen, times};
@@ -20,6 +20,19 @@ pub(crate) enum Kind {
     Fifo,
     Socket,
     Device,
+}
+
+impl Kind {
+    /// Of an entry of a backup. `None`: it is not restored.
+    pub(super) fn of(node: &NodeType) -> Option<Self> {
+        match node {
+            NodeType::File => Some(Self::File),
+            NodeType::Dir => Some(Self::Folder),
+            NodeType::Symlink { .. } => Some(Self::Link),
+            NodeType::Fifo => Some(Self::Fifo),
+            NodeType::Socket | NodeType::Dev { .. } | NodeType::Chardev { .. } => None,
+        }
+    }
 }
 
 /// An entry as it was looked at. Two that are equal are the same entry, unchanged in between.

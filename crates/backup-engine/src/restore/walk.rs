@@ -4,8 +4,6 @@ use std::collections::{BTreeMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use rustic_core::repofile::NodeType;
-
 use super::changes::{Changes, kind_of_wanted};
 use super::companions::{Siblings, is_database};
 use super::compare::{Comparison, compare};
@@ -183,7 +181,7 @@ impl<'a> Walk<'a> {
         live: Option<Seen>,
         siblings: &Siblings,
     ) -> Result<(), Error> {
-        let Some(kind) = kind_of(&wanted.node.node_type) else {
+        let Some(kind) = Kind::of(&wanted.node.node_type) else {
             tracing::warn!(path = %at.display(), "a socket or device of the backup is not made");
             return Ok(());
         };
@@ -289,7 +287,7 @@ impl<'a> Walk<'a> {
         let (mut open, mut all) = (vec![(PathBuf::new(), wanted)], Vec::new());
         while let Some((within, wanted)) = open.pop() {
             self.go_on()?;
-            if kind_of(&wanted.node.node_type).is_none() {
+            if Kind::of(&wanted.node.node_type).is_none() {
                 tracing::warn!(name = ?wanted.name, "a socket or device of the backup is not made");
                 continue;
             }
@@ -388,15 +386,4 @@ fn spelled(
         }
     }
     Ok(None)
-}
-
-/// `None`: it is not restored.
-fn kind_of(node: &NodeType) -> Option<Kind> {
-    match node {
-        NodeType::File => Some(Kind::File),
-        NodeType::Dir => Some(Kind::Folder),
-        NodeType::Symlink { .. } => Some(Kind::Link),
-        NodeType::Fifo => Some(Kind::Fifo),
-        NodeType::Socket | NodeType::Dev { .. } | NodeType::Chardev { .. } => None,
-    }
 }

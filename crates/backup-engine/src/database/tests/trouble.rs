@@ -35,6 +35,30 @@ fn a_hot_journal_is_left_alone_and_stored_with_its_file() {
 }
 
 #[test]
+fn a_journal_that_its_program_rolls_back_at_that_moment_is_waited_for() {
+    let place = Place::new();
+    drop(make(
+        &place.path(),
+        "PRAGMA journal_mode = DELETE",
+        500,
+        3_000,
+    ));
+    let sound = rows(&Connection::open(place.path()).unwrap());
+    Program::start("breaks off", &place.path()).end();
+    let path = place.path();
+    let begun = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            std::thread::sleep(Duration::from_millis(100));
+            rows(&Connection::open(&path).unwrap())
+        });
+        place.begin()
+    });
+    assert!(matches!(begun, Begun::Pages(_)), "{begun:?}");
+    drop(begun);
+    assert!(rows(&Connection::open(place.path()).unwrap()) == sound);
+}
+
+#[test]
 fn a_locked_database_is_named_in_use_after_a_bounded_time() {
     for mode in ["DELETE", "WAL"] {
         let place = Place::new();
