@@ -225,7 +225,10 @@ fn a_folder_of_somebody_else_that_one_may_write_to_can_be_restored_into() {
         std::os::unix::fs::chown(prepared.folder.path().join(inner), Some(65_534), None).unwrap();
     }
     use std::os::unix::process::CommandExt;
-    let status = std::process::Command::new(std::env::current_exe().unwrap())
+    // The program may lie where nobody else may go.
+    let program = prepared.folder.path().join("program");
+    fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    let status = std::process::Command::new(&program)
         .args(["--nocapture", TEST])
         .env(RUN_IN, prepared.folder.path())
         .uid(65_534)
