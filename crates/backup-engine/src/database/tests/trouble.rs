@@ -1,13 +1,14 @@
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use super::super::check::Soundness;
+use super::super::token::Stamp;
 use super::super::{Plain, Unread};
 use super::programs::Program;
 use super::*;
 use crate::CancelFlag;
 
-#[test]
-fn a_hot_journal_is_left_alone_and_stored_with_its_file() {
+/// A database with the journal of a program that ended in the middle of a transaction, and its rows before that.
+fn broken_off() -> (Place, Vec<(i64, String, Vec<u8>)>) {
     let place = Place::new();
     drop(make(
         &place.path(),
@@ -17,6 +18,12 @@ fn a_hot_journal_is_left_alone_and_stored_with_its_file() {
     ));
     let sound = rows(&Connection::open(place.path()).unwrap());
     Program::start("breaks off", &place.path()).end();
+    (place, sound)
+}
+
+#[test]
+fn a_hot_journal_is_left_alone_and_stored_with_its_file() {
+    let (place, sound) = broken_off();
     let journal = super::super::beside(&place.path(), "-journal");
     let before = (fs::read(place.path()).unwrap(), fs::read(&journal).unwrap());
     match place.begin() {
@@ -36,15 +43,7 @@ fn a_hot_journal_is_left_alone_and_stored_with_its_file() {
 
 #[test]
 fn a_journal_that_its_program_rolls_back_at_that_moment_is_waited_for() {
-    let place = Place::new();
-    drop(make(
-        &place.path(),
-        "PRAGMA journal_mode = DELETE",
-        500,
-        3_000,
-    ));
-    let sound = rows(&Connection::open(place.path()).unwrap());
-    Program::start("breaks off", &place.path()).end();
+    let (place, sound) = broken_off();
     let path = place.path();
     let begun = std::thread::scope(|scope| {
         scope.spawn(|| {
@@ -56,6 +55,16 @@ fn a_journal_that_its_program_rolls_back_at_that_moment_is_waited_for() {
     assert!(matches!(begun, Begun::Pages(_)), "{begun:?}");
     drop(begun);
     assert!(rows(&Connection::open(place.path()).unwrap()) == sound);
+}
+
+#[test]
+fn a_change_in_a_time_to_come_is_no_change_of_just_now() {
+    let place = Place::new();
+    fs::write(place.path(), "changed now").unwrap();
+    let (stamp, now) = (Stamp::of(&place.path()).unwrap(), SystemTime::now());
+    let hour = Duration::from_secs(3_600);
+    assert!(stamp.is_settled(now + hour));
+    assert!(stamp.is_settled(now - hour), "the clock was set back");
 }
 
 #[test]

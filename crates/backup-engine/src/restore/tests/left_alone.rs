@@ -4,9 +4,12 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, lchown};
 use std::path::Path;
 
+use rustic_core::DataId;
+
 use super::bench::*;
 use crate::Watch;
 use crate::destination::UnreadFile;
+use crate::restore::chunks::{Chunk, there_in};
 use crate::restore::{Place, RestoreRequest, What};
 
 #[test]
@@ -168,4 +171,17 @@ fn folders_that_may_not_be_read_would_stay() {
     });
     let part = &preview.unwrap().parts[0];
     assert_eq!((part.added, part.changed, part.removed), (0, 1, 0));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_the_disk_cannot_read_any_more_is_not_there() {
+    let file = fs::File::open("/proc/self/mem").unwrap();
+    let chunk = Chunk {
+        id: DataId::default(),
+        at: 0,
+        length: 16,
+    };
+    let there = there_in(&file, &[chunk], &Watch::unwatched());
+    assert_eq!(there.unwrap(), [false]);
 }
