@@ -281,6 +281,17 @@ pub(crate) fn cancelable<T>(
     }
 }
 
+/// [`guarded`], for a look at what a backup has: whatever error it ends with where it is cancelled, that is why.
+pub(crate) fn look<T>(watch: &Watch, work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    guarded(work).map_err(|error| {
+        if watch.is_canceled() {
+            Error::Canceled
+        } else {
+            error
+        }
+    })
+}
+
 /// Runs work that goes through the repository library, whose threads panic on some failures.
 pub(crate) fn guarded<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {

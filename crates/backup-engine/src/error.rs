@@ -109,6 +109,8 @@ pub enum Error {
     },
     #[error("the repository: {0}")]
     Repository(String),
+    #[error("a look at a backup was cancelled")]
+    Canceled,
     #[error("a task broke down: {0}")]
     Panicked(String),
 }
@@ -212,6 +214,7 @@ impl Error {
             Self::NameCollision(..) => "name-collision",
             Self::ChangedMeanwhile => "changed-meanwhile",
             Self::Unsettled => "unsettled",
+            Self::Canceled => "canceled",
             _ => "failed",
         }
     }
@@ -294,6 +297,7 @@ impl Error {
             Self::Library(_) => "The library could not be read or written.".into(),
             Self::Io { doing, source } => format!("An operation on a file failed while {doing} ({}).", source.kind()),
             Self::Repository(_) => "The destination could not be read or written as expected.".into(),
+            Self::Canceled => "This was broken off. Nothing was changed.".into(),
             Self::Panicked(_) => "The work broke off because of a fault in Holdfast.".into(),
         }
     }
@@ -354,6 +358,7 @@ impl Error {
             Self::NameCollision(..) => "Restore into a folder on a disk that tells such names apart.",
             Self::ChangedMeanwhile => "Quit the programs that work with it, then try again.",
             Self::Unsettled => "Connect the disk that it was on, then try again.",
+            Self::Canceled => "Ask again, once the service runs.",
             _ => "Try again; the log of the service says more.",
         }
         .into()

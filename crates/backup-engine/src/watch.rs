@@ -1,7 +1,10 @@
 //! One job's way to be cancelled and to tell how far it is.
 
+use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+
+use crate::Error;
 
 /// What a job is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,6 +97,14 @@ impl Watch {
         self.0.cancel.is_canceled()
     }
 
+    /// Errors: `Canceled`, where it is.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        match self.is_canceled() {
+            true => Err(Error::Canceled),
+            false => Ok(()),
+        }
+    }
+
     pub(crate) fn enter(&self, phase: Phase) {
         self.0.phase.store(phase as u8, Ordering::Relaxed);
         self.tell();
@@ -137,6 +148,25 @@ impl Watch {
             done: if total > 0 { done.min(total) } else { done },
             total,
         });
+    }
+}
+
+/// Passes on what is written, until the job is cancelled.
+pub(crate) struct Watched<'a, W> {
+    pub into: W,
+    pub watch: &'a Watch,
+}
+
+impl<W: Write> Write for Watched<'_, W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.watch.is_canceled() {
+            return Err(io::Error::other("cancelled"));
+        }
+        self.into.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.into.flush()
     }
 }
 

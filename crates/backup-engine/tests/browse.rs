@@ -50,7 +50,9 @@ fn read(engine: &Engine, id: &BackupId, path: &str) -> Result<Vec<u8>, Error> {
 }
 
 fn names(engine: &Engine, id: &BackupId, path: &str) -> Vec<(String, EntryKind)> {
-    let page = engine.list(id, path, None, 1_000).unwrap();
+    let page = engine
+        .list(id, path, None, 1_000, &Watch::unwatched())
+        .unwrap();
     assert_eq!(page.next, None);
     let items = page.items.into_iter();
     items.map(|entry| (entry.name, entry.kind)).collect()
@@ -90,7 +92,7 @@ fn both_repositories_and_the_library_are_one_tree() {
         expect(&[("deep", Folder), ("notes.db", Database), ("zz", File)])
     );
     let items = engine
-        .list(&id, "library", Some("asset-000009"), 5)
+        .list(&id, "library", Some("asset-000009"), 5, &Watch::unwatched())
         .unwrap();
     let first = &items.items[0];
     assert_eq!(first.path, "library/asset-000010");
@@ -98,7 +100,9 @@ fn both_repositories_and_the_library_are_one_tree() {
     assert_eq!(first.bytes, item(10, 2_000).json.len() as u64);
     assert_eq!(items.next.as_deref(), Some("asset-000014"));
 
-    let odd = engine.list(&id, "docs/sub/deep", None, 10).unwrap();
+    let odd = engine
+        .list(&id, "docs/sub/deep", None, 10, &Watch::unwatched())
+        .unwrap();
     assert_eq!(odd.items.len(), 1);
     assert_eq!(read(&engine, &id, &odd.items[0].path).unwrap(), b"odd");
 }
@@ -121,7 +125,11 @@ fn what_is_read_is_what_was_stored() {
     let library = read(&engine, &id, "library.db").unwrap();
     assert_eq!(
         library.len() as u64,
-        engine.list(&id, "", None, 9).unwrap().items[2].bytes
+        engine
+            .list(&id, "", None, 9, &Watch::unwatched())
+            .unwrap()
+            .items[2]
+            .bytes
     );
     assert_eq!(&library[..15], b"SQLite format 3");
 
@@ -139,7 +147,12 @@ fn what_is_read_is_what_was_stored() {
     ] {
         assert_eq!(code(nothing), "unknown-path", "{nothing}");
     }
-    let code = |path: &str| engine.list(&id, path, None, 1).unwrap_err().code();
+    let code = |path: &str| {
+        engine
+            .list(&id, path, None, 1, &Watch::unwatched())
+            .unwrap_err()
+            .code()
+    };
     for file in [
         "docs/large",
         "library.db",
@@ -174,7 +187,9 @@ fn paging_through_a_large_folder_gives_each_entry_once_and_in_order() {
     for limit in [37, 999, 100_000] {
         let (mut found, mut after) = (Vec::new(), None::<String>);
         loop {
-            let page = engine.list(&id, "many", after.as_deref(), limit).unwrap();
+            let page = engine
+                .list(&id, "many", after.as_deref(), limit, &Watch::unwatched())
+                .unwrap();
             assert!(page.items.len() <= limit.min(1_000));
             found.extend(page.items.into_iter().map(|entry| entry.name));
             match page.next {
@@ -185,9 +200,18 @@ fn paging_through_a_large_folder_gives_each_entry_once_and_in_order() {
         assert_eq!(found, expected, "pages of {limit}");
     }
     // An entry that is not there is as good a place to go on as one that is.
-    let page = engine.list(&id, "many", Some("4999"), 1).unwrap();
+    let page = engine
+        .list(&id, "many", Some("4999"), 1, &Watch::unwatched())
+        .unwrap();
     assert_eq!(page.items[0].name, "4999-é");
-    assert_eq!(engine.list(&id, "many", None, 0).unwrap().items.len(), 1);
+    assert_eq!(
+        engine
+            .list(&id, "many", None, 0, &Watch::unwatched())
+            .unwrap()
+            .items
+            .len(),
+        1
+    );
 }
 
 #[test]
@@ -218,7 +242,9 @@ fn what_is_damaged_is_an_error_that_names_the_backup_and_never_wrong_bytes() {
             };
             let what = format!("{} {kind:?}", object.display());
             let fresh = read_all(&engine);
-            let listed = engine.list(&id, "docs/sub", None, 10).map(|_| Vec::new());
+            let listed = engine
+                .list(&id, "docs/sub", None, 10, &Watch::unwatched())
+                .map(|_| Vec::new());
             let every = fresh.into_iter().chain([("list", listed)]);
             for (path, content) in every {
                 match content {
@@ -285,10 +311,16 @@ fn libraries_that_are_read_leave_nothing_behind() {
             fill(&engine, round * 5, 100);
             let id = back_up(&engine).id;
             assert_eq!(
-                engine.list(&id, "library", None, 100).unwrap().items.len() as u64,
+                engine
+                    .list(&id, "library", None, 100, &Watch::unwatched())
+                    .unwrap()
+                    .items
+                    .len() as u64,
                 round * 5
             );
-            engine.list(&id, "library", None, 100).unwrap();
+            engine
+                .list(&id, "library", None, 100, &Watch::unwatched())
+                .unwrap();
             hashes.push(Sha256::digest(read(&engine, &id, "library.db").unwrap()));
         }
         hashes.dedup();
@@ -302,15 +334,23 @@ fn libraries_that_are_read_leave_nothing_behind() {
 fn a_backup_that_is_deleted_or_out_of_reach_is_not_shown_from_what_is_kept() {
     let home = Home::new();
     let (engine, id) = prepared(&home);
-    engine.list(&id, "docs", None, 10).unwrap();
+    engine
+        .list(&id, "docs", None, 10, &Watch::unwatched())
+        .unwrap();
     let away = home.folder.path().join("away");
     fs::rename(home.destination(), &away).unwrap();
-    let error = engine.list(&id, "docs", None, 10).unwrap_err();
+    let error = engine
+        .list(&id, "docs", None, 10, &Watch::unwatched())
+        .unwrap_err();
     assert_eq!(error.code(), "destination-unreachable");
     fs::rename(&away, home.destination()).unwrap();
-    engine.list(&id, "docs", None, 10).unwrap();
+    engine
+        .list(&id, "docs", None, 10, &Watch::unwatched())
+        .unwrap();
     engine.delete(&id).unwrap();
-    let error = engine.list(&id, "docs", None, 10).unwrap_err();
+    let error = engine
+        .list(&id, "docs", None, 10, &Watch::unwatched())
+        .unwrap_err();
     assert_eq!(error.code(), "unknown-backup");
 }
 

@@ -72,7 +72,9 @@ fn while_the_destination_is_away_its_backups_are_listed_and_cannot_be_worked_wit
         let watch = Watch::unwatched();
         let refused = [
             engine.present_backup(id).unwrap_err(),
-            engine.preview(&all_of(id)).unwrap_err(),
+            engine
+                .preview(&all_of(id), &Watch::unwatched())
+                .unwrap_err(),
             engine.restore(&all_of(id), &watch).unwrap_err(),
             engine.delete(id).unwrap_err(),
             engine.back_up(&later, &watch).unwrap_err(),

@@ -11,7 +11,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use backup_engine::{
-    BackupId, Change, Difference, Engine, Error, Item, NewSource, SourceKind, Version, Watch,
+    BackupId, CancelFlag, Change, Difference, Engine, Error, Item, NewSource, SourceKind, Version,
+    Watch,
 };
 use common::*;
 use damage::{Damage, damage, objects};
@@ -29,7 +30,14 @@ fn paged(
     let (mut all, mut after) = (Vec::new(), None::<String>);
     loop {
         let page = engine
-            .compare(older, newer, scope, after.as_deref(), limit)
+            .compare(
+                older,
+                newer,
+                scope,
+                after.as_deref(),
+                limit,
+                &Watch::unwatched(),
+            )
             .unwrap();
         assert!(page.items.len() <= limit);
         all.extend(page.items);
@@ -225,7 +233,7 @@ fn folders_differ_by_content_and_not_by_time() {
     assert!(paged(&engine, sides, "zoo/same", 1).is_empty());
     for nothing in ["zoo/no", "no", "zoo/"] {
         let error = engine
-            .compare(sides.0, sides.1, nothing, None, 1)
+            .compare(sides.0, sides.1, nothing, None, 1, &Watch::unwatched())
             .unwrap_err();
         assert_eq!(error.code(), "unknown-path", "{nothing}");
     }
@@ -236,7 +244,9 @@ fn damage_met_by_a_comparison_names_the_backup_that_has_it() {
     let home = Home::new();
     let (engine, older, newer) = prepared(&home);
     let sides = (backup(&older), backup(&newer));
-    let sound = engine.compare(&sides.0, &sides.1, "", None, 1_000).unwrap();
+    let sound = engine
+        .compare(&sides.0, &sides.1, "", None, 1_000, &Watch::unwatched())
+        .unwrap();
     let all = objects(&home.destination());
     let mut found = 0;
     for object in &all {
@@ -246,7 +256,7 @@ fn damage_met_by_a_comparison_names_the_backup_that_has_it() {
             };
             // A job that begins drops what is kept.
             let _ = engine.undo(&Watch::unwatched());
-            match engine.compare(&sides.0, &sides.1, "", None, 1_000) {
+            match engine.compare(&sides.0, &sides.1, "", None, 1_000, &Watch::unwatched()) {
                 Ok(page) => assert_eq!(page, sound),
                 Err(Error::Damaged { backup, .. }) => {
                     found += 1;
@@ -313,6 +323,59 @@ fn a_source_is_compared_with_what_is_in_it_now() {
 
     // A disk that is away is not a folder that is empty.
     fs::rename(&zoo, home.folder.path().join("away")).unwrap();
-    let away = engine.compare(&older, &Version::Now, &id, None, 10);
+    let away = engine.compare(&older, &Version::Now, &id, None, 10, &Watch::unwatched());
     assert!(away.is_err(), "{away:?}");
+}
+
+#[test]
+fn what_could_not_be_read_for_a_backup_is_not_told_as_removed() {
+    let home = Home::new();
+    let engine = home.open();
+    let zoo = home.folder.path().join("zoo");
+    fs::create_dir_all(&zoo).unwrap();
+    fs::write(zoo.join("lion"), b"roars").unwrap();
+    fs::write(zoo.join("owl"), b"hoots").unwrap();
+    let source = engine.add_source(NewSource {
+        kind: SourceKind::Folder,
+        path: zoo.clone(),
+        excludes: Vec::new(),
+    });
+    let id = source.unwrap().id.to_string();
+    let there = backup(&back_up(&engine).id);
+    let elsewhere = home.folder.path().join("elsewhere");
+    fs::rename(&zoo, &elsewhere).unwrap();
+    let away = backup(&back_up(&engine).id);
+    for scope in ["", &id] {
+        assert_eq!(paged(&engine, (&there, &away), scope, 10), []);
+        assert_eq!(paged(&engine, (&away, &there), scope, 10), []);
+    }
+    fs::rename(&elsewhere, &zoo).unwrap();
+    assert_eq!(paged(&engine, (&away, &Version::Now), &id, 10), []);
+    fs::remove_file(zoo.join("lion")).unwrap();
+    let gone = backup(&back_up(&engine).id);
+    let lion = format!("{id}/lion");
+    let found = paged(&engine, (&there, &gone), "", 10);
+    assert_eq!(named(&found), [(lion.as_str(), Removed)]);
+}
+
+#[test]
+fn a_look_that_is_cancelled_ends_and_the_next_one_is_whole() {
+    let home = Home::new();
+    let (engine, older, newer) = prepared(&home);
+    let sides = (backup(&older), backup(&newer));
+    let cancel = CancelFlag::default();
+    let cancelled = Watch::new(cancel.clone(), |_| {});
+    assert!(cancel.cancel());
+    let code = |error: Error| error.code();
+    for scope in ["", "library", "zoo"] {
+        let found = engine.compare(&sides.0, &sides.1, scope, None, 10, &cancelled);
+        assert_eq!(found.map_err(code), Err("canceled"), "{scope}");
+        let listed = engine.list(&older, "library", None, 10, &cancelled);
+        assert_eq!(listed.map_err(code), Err("canceled"), "{scope}");
+    }
+    let preview = engine.preview(&all_of(&older), &cancelled);
+    assert_eq!(preview.map_err(code), Err("canceled"));
+    let all = [&OF_ITEMS[..], &OF_FOLDERS[..]].concat();
+    let sides = (&sides.0, &sides.1);
+    assert_eq!(named(&paged(&engine, sides, "", 10)), all);
 }

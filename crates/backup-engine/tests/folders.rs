@@ -188,7 +188,7 @@ fn a_folder_comes_back_as_it_was_and_undo_brings_back_what_was_replaced() {
     drop(database);
     fill(&engine, 12, 200);
 
-    let preview = engine.preview(&all_of(&id)).unwrap();
+    let preview = engine.preview(&all_of(&id), &Watch::unwatched()).unwrap();
     let part = preview.parts.iter().find(|part| part.source == "documents");
     let part = part.unwrap();
     assert_eq!((part.added, part.changed, part.removed), (1, 2, 1));

@@ -170,12 +170,20 @@ fn a_preview_names_what_is_newer_than_the_backup() {
     let engine = home.open();
     fill(&engine, 10, 100);
     let record = back_up(&engine);
-    assert_eq!(engine.preview(&all_of(&record.id)).unwrap().newer, 0);
+    assert_eq!(
+        engine
+            .preview(&all_of(&record.id), &Watch::unwatched())
+            .unwrap()
+            .newer,
+        0
+    );
     engine
         .library()
         .put(&[versioned(3, 1, 10), item(70, 10)])
         .unwrap();
-    let preview = engine.preview(&all_of(&record.id)).unwrap();
+    let preview = engine
+        .preview(&all_of(&record.id), &Watch::unwatched())
+        .unwrap();
     assert_eq!(preview.newer, 2);
     assert_eq!(preview.newer_names, ["Snippet 3", "Snippet 70"]);
     assert_eq!(preview.library.assets, 11);

@@ -255,7 +255,7 @@ fn a_damaged_library_does_not_keep_its_backup_from_being_restored() {
     let engine = home.open();
     let damaged = |engine: &Engine| engine.library().facts().unwrap_err().code();
     assert_eq!(damaged(&engine), "library-damaged");
-    let preview = engine.preview(&all_of(&id)).unwrap();
+    let preview = engine.preview(&all_of(&id), &Watch::unwatched()).unwrap();
     assert_eq!((preview.library.assets, preview.newer), (0, 0));
     restore(&engine, &id);
     assert_eq!(dump(&engine), original);

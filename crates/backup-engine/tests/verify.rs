@@ -60,7 +60,7 @@ fn named(report: &VerifyReport) -> BTreeSet<BackupId> {
 fn reads_whole(engine: &Engine, id: &BackupId) -> bool {
     let mut folders = vec![String::new()];
     while let Some(folder) = folders.pop() {
-        let Ok(page) = engine.list(id, &folder, None, 1_000) else {
+        let Ok(page) = engine.list(id, &folder, None, 1_000, &Watch::unwatched()) else {
             return false;
         };
         for entry in page.items {

@@ -12,6 +12,7 @@ mod error;
 mod extensions;
 mod id;
 mod jobs;
+mod look;
 mod openapi;
 mod overview;
 mod query;

@@ -1,13 +1,15 @@
 //! What every handler has at hand.
 
+use std::pin::pin;
 use std::sync::Arc;
 
-use backup_engine::{Engine, Error};
+use backup_engine::{Engine, Error, Watch};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::ServiceOptions;
 use crate::error::ApiError;
 use crate::jobs::Jobs;
+use crate::look::Waiting;
 use crate::tasks::Tasks;
 
 /// Large bodies that are read at the same time.
@@ -102,5 +104,78 @@ impl App {
             Ok(result) => result.map_err(ApiError::from),
             Err(broken) => Err(ApiError::broken(&broken)),
         }
+    }
+
+    /// The same for a look that may take long: it ends early where nobody waits for its answer any more, or the service
+    /// closes.
+    pub(crate) async fn look<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Engine, &Watch) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let (waiting, watch) = Waiting::new();
+        let mut answer = pin!(self.blocking(move |engine| work(engine, &watch)));
+        tokio::select! {
+            answer = &mut answer => answer,
+            () = self.0.tasks.closing() => {
+                waiting.give_up();
+                answer.await
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::trial::app;
+
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    /// A look that goes on until it is cancelled. It says when it has begun, and when it has ended.
+    fn endless(
+        app: &App,
+    ) -> (
+        impl Future<Output = Result<(), ApiError>>,
+        mpsc::Receiver<()>,
+    ) {
+        let (sender, said) = mpsc::channel();
+        let look = app.look(move |_, watch| {
+            let _ = sender.send(());
+            while !watch.is_canceled() {
+                std::thread::yield_now();
+            }
+            let _ = sender.send(());
+            Err(Error::Canceled)
+        });
+        (look, said)
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_look_ends_where_nobody_waits_for_it_any_more() {
+        let (_folder, app) = app();
+        let (look, said) = endless(&app);
+        let waiting = async { said.recv_timeout(PATIENCE) };
+        tokio::select! {
+            biased;
+            _ = look => panic!("it ended by itself"),
+            began = waiting => began.unwrap(),
+        }
+        said.recv_timeout(PATIENCE).unwrap();
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_look_ends_where_the_service_closes_and_says_why() {
+        let (_folder, app) = app();
+        let (look, said) = endless(&app);
+        let closing = async {
+            said.recv_timeout(PATIENCE).unwrap();
+            app.tasks().close(PATIENCE).await
+        };
+        let (answer, closed) = tokio::join!(look, closing);
+        assert_eq!(answer.unwrap_err().problem().code, "canceled");
+        assert!(closed);
     }
 }

@@ -7,7 +7,7 @@ use super::scratch::{Scratch, have_same_library, unreadable};
 use super::side_by_side::Walk;
 use super::sides::{Folders, same};
 use super::{Difference, Page, Version, clamp};
-use crate::{BackupId, Engine, Error};
+use crate::{BackupId, Engine, Error, Watch};
 
 /// What of the two versions is compared, in this order.
 enum Scope {
@@ -21,7 +21,7 @@ impl Engine {
     /// the library (`library`), or what lies at a path in a source. In the order of the paths, name by name, after `after`,
     /// at most `limit` (1 to 1,000). The library is compared by its items.
     ///
-    /// Errors: `UnknownBackup`, `UnknownPath` where neither has anything there, `Damaged`.
+    /// Errors: `UnknownBackup`, `UnknownPath` where neither has anything there, `Damaged`, `Canceled`.
     pub fn compare(
         &self,
         older: &Version,
@@ -29,11 +29,12 @@ impl Engine {
         scope: &str,
         after: Option<&str>,
         limit: usize,
+        watch: &Watch,
     ) -> Result<Page<Difference>, Error> {
         let (place, limit) = (Place::parse(scope)?, clamp(limit));
         let versions = [older, newer];
         let ids: Vec<&BackupId> = versions.iter().filter_map(|version| version.id()).collect();
-        self.with_opened(&ids, |opened| {
+        self.with_opened(&ids, watch, |opened| {
             let mut opened = opened.iter();
             let mut folders = || match opened.next() {
                 Some(backup) => Ok(Folders::Backup(backup.clone())),
@@ -55,8 +56,8 @@ impl Engine {
                     break;
                 }
                 found.extend(match scope {
-                    Scope::Items => self.compare_items(&sides, after, missing)?,
-                    Scope::Path(path) => compare_folders(&sides, &path, after, missing)?,
+                    Scope::Items => self.compare_items(&sides, after, missing, watch)?,
+                    Scope::Path(path) => compare_folders(&sides, &path, after, missing, watch)?,
                 });
             }
             let more = found.len() > limit;
@@ -74,6 +75,7 @@ impl Engine {
         (older, newer): &(Folders, Folders),
         after: Option<&str>,
         limit: usize,
+        watch: &Watch,
     ) -> Result<Vec<Difference>, Error> {
         let after = match after.and_then(|after| after.strip_prefix("library/")) {
             Some(id) => Some(id),
@@ -81,7 +83,7 @@ impl Engine {
             None => None,
         };
         let library = |backup: &Opened| {
-            let library = self.shelf.libraries.of(backup);
+            let library = self.shelf.libraries.of(backup, watch);
             library.map_err(|error| error.naming(&backup.id))
         };
         match (older.backup(), newer.backup()) {
@@ -97,21 +99,21 @@ impl Engine {
                 sides.0.with(|older| {
                     sides
                         .1
-                        .with(|newer| differences(&older, &newer, after, limit))
+                        .with(|newer| differences(&older, &newer, after, limit, watch))
                 })
             }
             (Some(older), None) => {
                 let file = library(older)?;
                 let older = Stored::open(older, &file)?;
                 self.library.read(|newer| {
-                    older.with(|older| differences(&older, &live(newer), after, limit))
+                    older.with(|older| differences(&older, &live(newer), after, limit, watch))
                 })
             }
             (None, Some(newer)) => {
                 let file = library(newer)?;
                 let newer = Stored::open(newer, &file)?;
                 self.library.read(|older| {
-                    newer.with(|newer| differences(&live(older), &newer, after, limit))
+                    newer.with(|newer| differences(&live(older), &newer, after, limit, watch))
                 })
             }
             (None, None) => Ok(Vec::new()),
@@ -185,6 +187,7 @@ fn compare_folders(
     path: &str,
     after: Option<&str>,
     limit: usize,
+    watch: &Watch,
 ) -> Result<Vec<Difference>, Error> {
     if after.is_some_and(|after| comes_after(after, path)) {
         return Ok(Vec::new());
@@ -199,12 +202,12 @@ fn compare_folders(
         };
     }
     let backups = (older.backup(), newer.backup());
-    let same = |old: &_, new: &_| same(backups, old, new);
+    let same = |old: &_, new: &_| same(backups, old, new, watch);
     let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
     let mut walk = Walk::new((older, newer), &same, folder, things, after);
     let mut found = Vec::new();
     while found.len() < limit
-        && let Some(difference) = walk.next()?
+        && let Some(difference) = walk.next(watch)?
     {
         found.push(difference);
     }

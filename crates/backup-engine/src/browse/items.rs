@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Rows, Statement, params};
 
 use super::path::{ITEMS, join};
 use super::{Change, Difference, Entry, EntryKind, Page};
-use crate::Error;
+use crate::{Error, Watch};
 
 /// Items in the order of their ids.
 pub(super) fn page(
@@ -61,12 +61,14 @@ pub(super) fn differences(
     newer: &Side,
     after: Option<&str>,
     limit: usize,
+    watch: &Watch,
 ) -> Result<Vec<Difference>, Error> {
     let (mut older_statement, mut newer_statement) = (older.prepare()?, newer.prepare()?);
     let mut old = Cursor::new(older, &mut older_statement, after)?;
     let mut new = Cursor::new(newer, &mut newer_statement, after)?;
     let mut found = Vec::new();
     while found.len() < limit {
+        watch.check()?;
         let order = match (&old.item, &new.item) {
             (None, None) => break,
             (Some(_), None) => Ordering::Less,

@@ -6,20 +6,21 @@ use super::path::{ITEMS, Place, join};
 use super::scratch::unreadable;
 use super::{Entry, EntryKind, Page, clamp, items};
 use crate::backup::LIBRARY_FILE;
-use crate::{BackupId, Engine, Error};
+use crate::{BackupId, Engine, Error, Watch};
 
 impl Engine {
     /// What is in a folder of a backup, in the order of the bytes of the names: those after `after`, at most `limit` (1 to
-    /// 1,000). Errors: `UnknownBackup`, `UnknownPath`, `NotAFolder`, `Damaged`.
+    /// 1,000). Errors: `UnknownBackup`, `UnknownPath`, `NotAFolder`, `Damaged`, `Canceled`.
     pub fn list(
         &self,
         id: &BackupId,
         path: &str,
         after: Option<&str>,
         limit: usize,
+        watch: &Watch,
     ) -> Result<Page<Entry>, Error> {
         let (place, limit) = (Place::parse(path)?, clamp(limit));
-        self.with_opened(&[id], |opened| {
+        self.with_opened(&[id], watch, |opened| {
             let [backup] = opened else {
                 return Err(Error::UnknownBackup(id.clone()));
             };
@@ -27,11 +28,11 @@ impl Engine {
                 Place::Root => Ok(page(&root(backup)?, path, after, limit)),
                 Place::LibraryFile => Err(Error::NotAFolder(path.to_owned())),
                 Place::Items => {
-                    let library = self.shelf.libraries.of(backup)?;
+                    let library = self.shelf.libraries.of(backup, watch)?;
                     items::page(&library.open()?, after, limit).map_err(unreadable)
                 }
                 Place::Item(item) => {
-                    let library = self.shelf.libraries.of(backup)?;
+                    let library = self.shelf.libraries.of(backup, watch)?;
                     let found = items::json(&library.open()?, item);
                     Err(match found.map_err(unreadable)? {
                         Some(_) => Error::NotAFolder(path.to_owned()),

@@ -13,7 +13,7 @@ use super::folders::Found;
 use crate::database::beside;
 use crate::destination::Content;
 use crate::sources::{Class, Classes, Names, node_of, open_regular};
-use crate::{Engine, Error};
+use crate::{Engine, Error, Watch};
 
 pub(crate) type LeavesOut = Box<dyn Fn(&Path, bool) -> bool + Send + Sync>;
 
@@ -159,7 +159,12 @@ impl LiveFolders {
 
 /// Whether what is there now is what was stored. Where size, times and inode are as they were, it is; else its content
 /// tells. A database with a log that is not empty counts as changed: what is in the log is not in its file.
-pub(super) fn holds(content: &Content, stored: &Found, live: &LiveFile) -> Result<bool, Error> {
+pub(super) fn holds(
+    content: &Content,
+    stored: &Found,
+    live: &LiveFile,
+    watch: &Watch,
+) -> Result<bool, Error> {
     let (before, now) = (&stored.node.meta, &live.node.meta);
     let database = live.kind == EntryKind::Database;
     if database {
@@ -184,16 +189,18 @@ pub(super) fn holds(content: &Content, stored: &Found, live: &LiveFile) -> Resul
         return Ok(true);
     }
     // A file that cannot be read is not seen to be the same.
-    Ok(has_chunks(&live.absolute, chunks.iter().zip(lengths)).unwrap_or(false))
+    let same = has_chunks(&live.absolute, chunks.iter().zip(lengths), watch).unwrap_or(false);
+    watch.check().map(|()| same)
 }
 
 fn has_chunks<'a>(
     path: &Path,
     chunks: impl Iterator<Item = (&'a DataId, u64)>,
+    watch: &Watch,
 ) -> io::Result<bool> {
     let mut file = open_regular(path)?;
     for (id, length) in chunks {
-        if !id.blob_matches_reader(length, &mut (&mut file).take(length)) {
+        if watch.is_canceled() || !id.blob_matches_reader(length, &mut (&mut file).take(length)) {
             return Ok(false);
         }
     }

@@ -13,7 +13,7 @@ use super::EntryKind;
 use super::folders::{Folder, FolderCache, Found, Trees, merged};
 use super::scratch::Scratches;
 use crate::destination::{BackupRecord, Content, Details, Part};
-use crate::engine::guarded;
+use crate::engine::{guarded, look};
 use crate::{BackupId, Engine, Error, Watch};
 
 /// As many as a comparison needs.
@@ -130,10 +130,11 @@ impl Opened {
 
 impl Engine {
     /// Works on opened backups. Where the work finds damage by an index that was kept, it is done once more with what is
-    /// read anew.
+    /// read anew. Errors: `Canceled` too.
     pub(super) fn with_opened<T>(
         &self,
         ids: &[&BackupId],
+        watch: &Watch,
         mut work: impl FnMut(&[Arc<Opened>]) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let mut attempt = |reuse: bool| -> Result<(T, bool), (Error, bool)> {
@@ -146,7 +147,7 @@ impl Engine {
                 opened.push(one);
                 reused |= kept;
             }
-            match guarded(|| work(&opened)) {
+            match look(watch, || work(&opened)) {
                 Ok(done) => Ok((done, reused)),
                 Err(error) => Err((error, reused)),
             }

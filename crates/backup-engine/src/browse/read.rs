@@ -13,9 +13,9 @@ const DOING: &str = "writing what was read from a backup";
 
 impl Engine {
     /// Writes the content of a file or a database, or the JSON of an item, into `into`. Every part of it is proven before it
-    /// is written; an error may come after some of it was. A cancel ends it with an error as well.
+    /// is written; an error may come after some of it was.
     ///
-    /// Errors: `UnknownBackup`, `UnknownPath`, `NotAFile`, `Damaged`.
+    /// Errors: `UnknownBackup`, `UnknownPath`, `NotAFile`, `Damaged`, `Canceled`.
     pub fn read(
         &self,
         id: &BackupId,
@@ -30,7 +30,7 @@ impl Engine {
             written: 0,
             skip: 0,
         };
-        self.with_opened(&[id], |opened| {
+        self.with_opened(&[id], watch, |opened| {
             let [backup] = opened else {
                 return Err(Error::UnknownBackup(id.clone()));
             };
@@ -40,7 +40,7 @@ impl Engine {
                 Place::LibraryFile => copy(backup, LIBRARY_FILE, &mut target),
                 Place::InSource(path) => copy(backup, path, &mut target),
                 Place::Item(item) => {
-                    let library = self.shelf.libraries.of(backup)?;
+                    let library = self.shelf.libraries.of(backup, watch)?;
                     let json = items::json(&library.open()?, item).map_err(unreadable)?;
                     let json = json.ok_or_else(|| Error::UnknownPath(path.to_owned()))?;
                     watch.expect(json.len() as u64);

@@ -17,7 +17,8 @@ use crate::destination::{Content, CopyError, Part};
 use crate::durable::{create_private_folder, remove_folder, remove_if_there};
 use crate::hex::hex;
 use crate::library::{APPLICATION_ID, SCHEMA};
-use crate::{Error, restore};
+use crate::watch::Watched;
+use crate::{Error, Watch, restore};
 
 /// As many as a comparison needs.
 const KEPT: usize = 2;
@@ -48,8 +49,8 @@ impl Scratches {
 
     /// The library of a backup. One that has the very same content serves as well.
     ///
-    /// Errors: `NoSpace`, `Damaged`, `NewerLibrary`.
-    pub(super) fn of(&self, backup: &Opened) -> Result<Arc<Scratch>, Error> {
+    /// Errors: `NoSpace`, `Damaged`, `NewerLibrary`; any where it is cancelled.
+    pub(super) fn of(&self, backup: &Opened, watch: &Watch) -> Result<Arc<Scratch>, Error> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let (content, chunks) = chunks_of(backup)?;
         let name = name_of(&chunks);
@@ -67,7 +68,7 @@ impl Scratches {
                     content: name,
                     path,
                 };
-                self.write(content, &chunks, &scratch, bytes)?;
+                self.write(content, &chunks, &scratch, bytes, watch)?;
                 Arc::new(scratch)
             }
         };
@@ -91,10 +92,11 @@ impl Scratches {
         chunks: &[DataId],
         scratch: &Scratch,
         bytes: u64,
+        watch: &Watch,
     ) -> Result<(), Error> {
         let written = create(&scratch.path)
             .map_err(CopyError::Target)
-            .and_then(|mut file| content.copy(chunks, &mut file));
+            .and_then(|into| content.copy(chunks, &mut Watched { into, watch }));
         written.map_err(
             |error| match (error, restore::room(&self.data_dir, bytes)) {
                 (CopyError::Target(error), Ok((needed, free)))

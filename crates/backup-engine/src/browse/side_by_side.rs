@@ -6,7 +6,7 @@ use std::vec;
 use super::folders::Trees;
 use super::path::join;
 use super::{Change, Difference, EntryKind};
-use crate::Error;
+use crate::{Error, Watch};
 
 /// Something in a folder of one of the versions.
 #[derive(Debug)]
@@ -30,6 +30,9 @@ impl<T> Thing<T> {
 pub(super) trait Side<T> {
     /// What is in a folder, in the order of the bytes of the names. `None`: that cannot be told.
     fn inside(&self, folder: &Thing<T>) -> Result<Option<Vec<Thing<T>>>, Error>;
+
+    /// Whether that there is nothing at this path does not mean that there was nothing.
+    fn does_not_know(&self, path: &str) -> bool;
 }
 
 /// Whether a thing of one kind is itself the same in both.
@@ -88,8 +91,9 @@ impl<'a, T> Walk<'a, T> {
     }
 
     /// The next difference. `None`: there are no more.
-    pub(super) fn next(&mut self) -> Result<Option<Difference>, Error> {
+    pub(super) fn next(&mut self, watch: &Watch) -> Result<Option<Difference>, Error> {
         while let Some(level) = self.levels.last_mut() {
+            watch.check()?;
             let Some(pair) = level.pairs.next() else {
                 self.levels.pop();
                 continue;
@@ -107,6 +111,9 @@ impl<'a, T> Walk<'a, T> {
             if order.is_some() {
                 level.after.clear();
             }
+            if self.is_unknown(&pair, &path) {
+                continue;
+            }
             let passed = order == Some(Ordering::Equal);
             let difference = if passed {
                 None
@@ -119,6 +126,15 @@ impl<'a, T> Walk<'a, T> {
             }
         }
         Ok(None)
+    }
+
+    /// Whether one version has it, and the other cannot tell.
+    fn is_unknown(&self, pair: &Pair<T>, path: &str) -> bool {
+        match pair {
+            (Some(_), None) => self.newer.does_not_know(path),
+            (None, Some(_)) => self.older.does_not_know(path),
+            _ => false,
+        }
     }
 
     fn difference(&self, pair: &Pair<T>, path: &str) -> Result<Option<Difference>, Error> {

@@ -8,7 +8,7 @@ use super::folders::Found;
 use super::live::{LiveFile, LiveFolders, holds};
 use super::opened::Opened;
 use super::side_by_side::{Side, Thing};
-use crate::Error;
+use crate::{Error, Watch};
 
 /// What is known of a thing beside its name.
 #[derive(Debug)]
@@ -78,6 +78,11 @@ impl Side<About> for Folders {
             _ => Ok(None),
         }
     }
+
+    fn does_not_know(&self, path: &str) -> bool {
+        let backup = self.backup();
+        backup.is_some_and(|backup| backup.details.does_not_know(path))
+    }
 }
 
 fn stored(found: Found) -> Thing<About> {
@@ -118,6 +123,7 @@ pub(super) fn same(
     backups: (Option<&Arc<Opened>>, Option<&Arc<Opened>>),
     older: &Thing<About>,
     newer: &Thing<About>,
+    watch: &Watch,
 ) -> Result<bool, Error> {
     let (old, new) = (older.about.node(), newer.about.node());
     let differ = |(old, new)| old != new;
@@ -133,17 +139,22 @@ pub(super) fn same(
             let chunks = |found: &Found| found.node.content.clone().unwrap_or_default();
             Ok(old.part == new.part && chunks(old) == chunks(new))
         }
-        (About::Stored(stored), About::Live(live)) => held(backups.0, stored, live),
-        (About::Live(live), About::Stored(stored)) => held(backups.1, stored, live),
+        (About::Stored(stored), About::Live(live)) => held(backups.0, stored, live, watch),
+        (About::Live(live), About::Stored(stored)) => held(backups.1, stored, live, watch),
         (About::Live(_), About::Live(_)) => Ok(true),
     }
 }
 
-fn held(backup: Option<&Arc<Opened>>, stored: &Found, live: &LiveFile) -> Result<bool, Error> {
+fn held(
+    backup: Option<&Arc<Opened>>,
+    stored: &Found,
+    live: &LiveFile,
+    watch: &Watch,
+) -> Result<bool, Error> {
     match backup {
         Some(backup) => backup
             .content(stored.part)
-            .and_then(|content| holds(content, stored, live))
+            .and_then(|content| holds(content, stored, live, watch))
             .map_err(|error| error.naming(&backup.id)),
         None => Ok(false),
     }

@@ -153,6 +153,22 @@ impl Details {
         })
     }
 
+    /// Whether it is not known what was at this path, from the id of its source on and escaped: it lies in something that
+    /// could not be read, or not all that could not is named.
+    pub(crate) fn does_not_know(&self, path: &str) -> bool {
+        let id = path.split('/').next().unwrap_or(path);
+        let mut sources = self.sources.iter();
+        let source = sources.find(|source| source.id == id);
+        let covers = |unread: &str| {
+            let rest = path.strip_prefix(unread);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        source.is_some_and(|source| {
+            source.unread_count > source.unread.len() as u64
+                || source.unread.iter().any(|file| covers(&file.path))
+        })
+    }
+
     /// Reads the commit record out of a snapshot; `None` for a snapshot that is no backup of ours.
     pub(crate) fn of(snapshot: &SnapshotFile) -> Option<Self> {
         if snapshot.label != COMMITTED {

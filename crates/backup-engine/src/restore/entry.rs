@@ -8,7 +8,7 @@ use super::{
 };
 use crate::database::holders;
 use crate::destination::{Content, Details, Part};
-use crate::engine::{cancelable, guarded};
+use crate::engine::{cancelable, look};
 use crate::undo::{self, UndoRecord};
 use crate::watch::{Outcome, Phase};
 use crate::{BackupId, Engine, Error, Watch};
@@ -99,8 +99,12 @@ impl Engine {
         swap::undo(&self.data_dir, &self.library, &in_use, watch)
     }
 
-    /// What this restore would do now. A library that is damaged counts as empty: all of it is replaced.
-    pub fn preview(&self, request: &RestoreRequest) -> Result<RestorePreview, Error> {
+    /// What this restore would do now. A library that is damaged counts as empty: all of it is replaced. Errors: `Canceled`.
+    pub fn preview(
+        &self,
+        request: &RestoreRequest,
+        watch: &Watch,
+    ) -> Result<RestorePreview, Error> {
         let record = self.present_backup(&request.backup)?;
         let now = self.library.facts().and_then(|facts| {
             let newer = self.library.newer_than(record.taken, NEWER_NAMES)?;
@@ -113,9 +117,8 @@ impl Engine {
             }
             now => now?,
         };
-        let watch = Watch::unwatched();
-        let unlisted = guarded(|| {
-            self.with_restore(&request.backup, &watch, |restore| restore.preview(request))
+        let unlisted = look(watch, || {
+            self.with_restore(&request.backup, watch, |restore| restore.preview(request))
         });
         let unlisted = unlisted.map_err(|error| error.naming(&request.backup))?;
         Ok(RestorePreview {

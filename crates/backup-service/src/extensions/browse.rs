@@ -44,7 +44,7 @@ pub(crate) async fn entries(
     let Folder { path, after, limit } = asked?;
     bad_input::path_or_root(&path)?;
     let page = app
-        .blocking(move |engine| engine.list(&id, &path, after.as_deref(), bounded(limit)))
+        .look(move |engine, watch| engine.list(&id, &path, after.as_deref(), bounded(limit), watch))
         .await?;
     Ok(Json(convert::entries(page)))
 }
@@ -87,8 +87,9 @@ pub(crate) async fn compare(
         ..
     } = asked;
     let page = app
-        .blocking(move |engine| {
-            engine.compare(&older, &newer, &scope, after.as_deref(), bounded(limit))
+        .look(move |engine, watch| {
+            let after = after.as_deref();
+            engine.compare(&older, &newer, &scope, after, bounded(limit), watch)
         })
         .await?;
     Ok(Json(convert::differences(page)))

@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use backup_api::Problem;
-use backup_engine::{CancelFlag, Error, Watch};
+use backup_engine::{Error, Watch};
 use futures::{Stream, StreamExt, TryStreamExt};
 use serde::Deserialize;
 use tokio::sync::mpsc;
@@ -17,6 +17,7 @@ use super::backup_id;
 use crate::bad_input;
 use crate::error::{ApiError, JsonError};
 use crate::id::Id;
+use crate::look::Waiting;
 use crate::query::Query;
 use crate::state::App;
 use crate::tasks::Tasks;
@@ -24,7 +25,7 @@ use crate::tasks::Tasks;
 /// What is sent at a time, in bytes.
 const PIECE: usize = 64 * 1024;
 /// Pieces that wait for a slow reader.
-const WAITING: usize = 4;
+const QUEUED: usize = 4;
 
 #[derive(Deserialize)]
 pub(crate) struct File {
@@ -33,6 +34,13 @@ pub(crate) struct File {
 
 /// `None` is the end: without it, what was read is not all there is.
 type Piece = Result<Option<Bytes>, ApiError>;
+
+/// What comes, for whoever waits for it.
+struct Pieces {
+    pieces: mpsc::Receiver<Piece>,
+    /// Reading ends where this is dropped, also before the first piece.
+    _waiting: Waiting,
+}
 
 /// The bytes of one file, or of one item of the library.
 #[utoipa::path(get, path = "/holdfast/backups/{backup}/content", tag = "holdfast",
@@ -83,15 +91,13 @@ fn begin(
     tasks: &Tasks,
     place: impl Send + 'static,
     read: impl FnOnce(&mut dyn Write, &Watch) -> Result<(), Error> + Send + 'static,
-) -> mpsc::Receiver<Piece> {
-    let (sender, pieces) = mpsc::channel(WAITING);
+) -> Pieces {
+    let (sender, pieces) = mpsc::channel(QUEUED);
+    let (waiting, watch) = Waiting::new();
     tasks.spawn_blocking(move || {
-        let cancel = CancelFlag::default();
-        let watch = Watch::new(cancel.clone(), |_| {});
         let mut sink = Sink {
             piece: Vec::with_capacity(PIECE),
             sender,
-            cancel,
         };
         let read = read(&mut sink, &watch);
         let last = match read {
@@ -104,18 +110,21 @@ fn begin(
         let _ = sink.sender.blocking_send(last);
         drop(place);
     });
-    pieces
+    Pieces {
+        pieces,
+        _waiting: waiting,
+    }
 }
 
 /// The next piece; `None` after the last.
-async fn next(pieces: &mut mpsc::Receiver<Piece>) -> Piece {
+async fn next(pieces: &mut Pieces) -> Piece {
     let broken = || ApiError::from(Error::Panicked("reading a file of a backup".into()));
-    pieces.recv().await.unwrap_or_else(|| Err(broken()))
+    pieces.pieces.recv().await.unwrap_or_else(|| Err(broken()))
 }
 
 fn rest(
     first: Option<Bytes>,
-    pieces: mpsc::Receiver<Piece>,
+    pieces: Pieces,
 ) -> impl Stream<Item = Result<Bytes, ApiError>> + Send {
     let ended = first.is_none();
     let following = futures::stream::try_unfold(pieces, move |mut pieces| async move {
@@ -132,7 +141,6 @@ fn rest(
 struct Sink {
     piece: Vec<u8>,
     sender: mpsc::Sender<Piece>,
-    cancel: CancelFlag,
 }
 
 impl Write for Sink {
@@ -151,10 +159,7 @@ impl Write for Sink {
         }
         let piece = std::mem::replace(&mut self.piece, Vec::with_capacity(PIECE));
         let sent = self.sender.blocking_send(Ok(Some(piece.into())));
-        sent.map_err(|_| {
-            self.cancel.cancel();
-            io::Error::from(io::ErrorKind::BrokenPipe)
-        })
+        sent.map_err(|_| io::ErrorKind::BrokenPipe.into())
     }
 }
 

@@ -63,7 +63,9 @@ pub(crate) async fn start(
 }
 
 async fn foresee(app: &App, request: RestoreRequest) -> Result<Json<Preview>, JsonError> {
-    let preview = app.blocking(move |engine| engine.preview(&request)).await?;
+    let preview = app
+        .look(move |engine, watch| engine.preview(&request, watch))
+        .await?;
     Ok(Json(convert::preview(preview)))
 }
 

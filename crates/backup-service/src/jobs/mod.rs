@@ -18,6 +18,7 @@ use chrono::Utc;
 use tokio::sync::watch;
 
 use crate::error::{ApiError, problem_of};
+use crate::look::Waiting;
 use crate::tasks::Tasks;
 use meter::Meter;
 use refusals::busy;
@@ -132,7 +133,11 @@ impl Jobs {
         };
         waiting::name(&running.snapshot, || async {
             let (engine, asked) = (self.0.engine.clone(), asked.clone());
-            let preview = self.0.tasks.spawn_blocking(move || engine.preview(&asked));
+            let (_waiting, watch) = Waiting::new();
+            let preview = self
+                .0
+                .tasks
+                .spawn_blocking(move || engine.preview(&asked, &watch));
             let named = preview.await.ok()?.ok()?.in_use_by;
             self.changed();
             named

@@ -132,6 +132,11 @@ impl Desk {
             .unwrap()
     }
 
+    /// The undo that is offered, or null.
+    pub fn undo(&self) -> Value {
+        self.json(&["status"])["undo"].clone()
+    }
+
     pub fn start(&self, arguments: &[&str]) -> Running {
         Running::of(self.command(arguments))
     }
@@ -207,6 +212,10 @@ impl Running {
             .status()
             .unwrap();
         assert!(sent.success());
+    }
+
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
     }
 
     pub fn end(mut self) -> Ran {

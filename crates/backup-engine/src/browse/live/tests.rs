@@ -96,6 +96,34 @@ impl Zoo {
     }
 }
 
+fn held(content: &Content, stored: &Found, now: &LiveFile) -> bool {
+    holds(content, stored, now, &Watch::unwatched()).unwrap()
+}
+
+#[test]
+fn reading_what_is_there_can_be_cancelled() {
+    let zoo = Zoo::new();
+    let (content, stored) = zoo.store();
+    let found = &stored["zoo/sub/large"];
+    let chunks = found.node.content.clone().unwrap();
+    // Cancelled once the first chunk is asked for.
+    let cancel = crate::CancelFlag::default();
+    let watch = Watch::new(cancel.clone(), |_| {});
+    let mut asked = 0;
+    let told = chunks.iter().cycle().take(9).inspect(|_| {
+        asked += 1;
+        cancel.cancel();
+    });
+    let told = told.map(|id| (id, content.chunk_bytes(id).unwrap()));
+    let same = has_chunks(&zoo.path("sub/large"), told, &watch).unwrap();
+    assert_eq!((same, asked), (false, 1));
+    // Its times tell nothing, so it has to be read.
+    zoo.write("sub/large", &fs::read(zoo.path("sub/large")).unwrap());
+    let now = zoo.now("zoo/sub/large").unwrap();
+    let error = holds(&content, found, &now, &watch).unwrap_err();
+    assert_eq!(error.code(), "canceled");
+}
+
 #[test]
 fn what_has_not_changed_is_the_same() {
     let zoo = Zoo::new();
@@ -107,7 +135,7 @@ fn what_has_not_changed_is_the_same() {
         assert_eq!(now.node.node_type, found.node.node_type, "{path}");
         assert_eq!(rights(&now.node), rights(&found.node), "{path}");
         if found.node.is_file() {
-            assert!(holds(&content, found, &now).unwrap(), "{path}");
+            assert!(held(&content, found, &now), "{path}");
         }
     }
     assert_eq!(zoo.now("zoo/notes.db").unwrap().kind, EntryKind::Database);
@@ -119,7 +147,7 @@ fn what_has_not_changed_is_the_same() {
 fn content_tells_where_times_do_not() {
     let zoo = Zoo::new();
     let (content, stored) = zoo.store();
-    let same = |path: &str| holds(&content, &stored[path], &zoo.now(path).unwrap()).unwrap();
+    let same = |path: &str| held(&content, &stored[path], &zoo.now(path).unwrap());
     let times = |name: &str| {
         std::fs::metadata(zoo.path(name))
             .unwrap()
@@ -156,7 +184,7 @@ fn the_log_of_a_database_is_part_of_it() {
     let zoo = Zoo::new();
     let (content, stored) = zoo.store();
     let path = "zoo/notes.db";
-    let same = || holds(&content, &stored[path], &zoo.now(path).unwrap()).unwrap();
+    let same = || held(&content, &stored[path], &zoo.now(path).unwrap());
     zoo.write("notes.db-shm", b"x");
     assert!(same());
     zoo.write("notes.db-wal", b"something that the file does not have");

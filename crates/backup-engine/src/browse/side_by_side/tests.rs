@@ -13,6 +13,7 @@ type Content = u64;
 struct Made {
     folders: BTreeMap<Content, Vec<(&'static str, EntryKind, Content)>>,
     reads: Cell<usize>,
+    unread: Option<&'static str>,
 }
 
 impl Made {
@@ -43,6 +44,10 @@ impl Side<Content> for Made {
         let entries = &self.folders[&folder.about];
         Ok(Some(entries.iter().map(Made::thing).collect()))
     }
+
+    fn does_not_know(&self, path: &str) -> bool {
+        self.unread.is_some_and(|unread| path.starts_with(unread))
+    }
 }
 
 const DIR: EntryKind = EntryKind::Folder;
@@ -69,7 +74,7 @@ fn paged(older: &Made, newer: &Made, limit: usize) -> Vec<(String, Change)> {
             after.as_deref(),
         );
         for _ in 0..limit {
-            match walk.next().unwrap() {
+            match walk.next(&Watch::unwatched()).unwrap() {
                 Some(difference) => all.push((difference.path, difference.change)),
                 None => return all,
             }
@@ -129,6 +134,20 @@ fn all_differences_come_in_the_order_of_paths_whatever_the_pages() {
 }
 
 #[test]
+fn what_one_version_cannot_tell_is_no_difference() {
+    let (older, mut newer) = two();
+    newer.unread = Some("top/gone");
+    let found = paged(&older, &newer, 1);
+    assert!(!found.iter().any(|(path, _)| path.starts_with("top/gone")));
+    assert_eq!(found.len(), 6, "all others are told");
+    let (mut older, newer) = two();
+    older.unread = Some("top/new");
+    let found = paged(&older, &newer, 1);
+    assert!(!found.iter().any(|(path, _)| path.starts_with("top/new")));
+    assert_eq!(found.len(), 7, "all others are told");
+}
+
+#[test]
 fn what_is_equal_is_not_read_and_what_was_passed_is_not_read_again() {
     // The folder 99 is in neither: reading it would panic.
     let (older, newer) = two();
@@ -138,7 +157,7 @@ fn what_is_equal_is_not_read_and_what_was_passed_is_not_read_again() {
     let reads = |after: &str| {
         let (older, newer) = two();
         let mut walk = Walk::new((&older, &newer), &same, "", (top(1), top(2)), Some(after));
-        while walk.next().unwrap().is_some() {}
+        while walk.next(&Watch::unwatched()).unwrap().is_some() {}
         (older.reads.get(), newer.reads.get())
     };
     // Only the top on both sides, and what is new.
@@ -163,7 +182,7 @@ fn a_walk_below_a_path_goes_on_where_it_was() {
             after,
         );
         let mut found = Vec::new();
-        while let Some(difference) = walk.next().unwrap() {
+        while let Some(difference) = walk.next(&Watch::unwatched()).unwrap() {
             found.push(difference.path);
         }
         found
