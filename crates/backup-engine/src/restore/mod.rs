@@ -239,6 +239,10 @@ impl Restore<'_> {
         let removing = Error::io("removing what was staged");
         let remove = || {
             for (number, plan) in plans.parts.iter().enumerate() {
+                // Nothing was made for it.
+                if plan.steps.is_empty() {
+                    continue;
+                }
                 let kind = Area::of(self.data_dir, &plan.base)?;
                 if let Ok(restore) = kind
                     .open(self.data_dir, &plan.base)?

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use super::bench::*;
 use super::content::{change, fill};
 use crate::journal::STEPS_LEFT;
-use crate::restore::{Place, RestoreRequest, What};
+use crate::restore::{Place, Restore, RestoreRequest, SourcePlace, What};
 use crate::watch::{CancelFlag, Outcome, Phase, Step};
 use crate::{Error, Watch};
 
@@ -140,6 +140,36 @@ fn what_changes_while_a_restore_waits_is_seen_before_it_is_replaced() {
     bench.undo();
     let kept = fs::read(bench.docs().join("a.txt")).unwrap();
     assert_eq!(kept, b"written at the end");
+}
+
+/// A restore of more than one source, of which one is on another disk and needs nothing, is planned again.
+#[test]
+fn where_nothing_was_staged_on_another_disk_nothing_has_to_be_removed_there() {
+    let (bench, stored) = prepared();
+    bench.restore(&stored, What::Everything);
+    let disk = tempfile::tempdir_in("/dev/shm").unwrap();
+    let places = [SourcePlace {
+        id: "docs".into(),
+        path: disk.path().to_owned(),
+        excluded: std::sync::Arc::new(|_, _| false),
+    }];
+    let request = RestoreRequest {
+        backup: backup_id(),
+        what: What::Everything,
+        place: Place::InPlace,
+    };
+    let watch = Watch::unwatched();
+    bench.with(&stored, &watch, &|_| Ok(None), |restore| {
+        let restore = Restore {
+            places: &places,
+            ..*restore
+        };
+        assert_eq!(restore.run(&request).unwrap(), Outcome::Completed(()));
+        fs::remove_dir_all(disk.path().join(".holdfast")).unwrap();
+        let plans = restore.plan(&restore.goals(&request).unwrap()).unwrap();
+        assert!(plans.parts.iter().all(|plan| plan.steps.is_empty()));
+        restore.remove_staged(&plans).unwrap();
+    });
 }
 
 #[test]
