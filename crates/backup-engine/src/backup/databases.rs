@@ -22,6 +22,10 @@ use crate::{Error, Watch};
 
 type Entry = ReadSourceEntry<ToRead>;
 
+/// Checks that run at a time, beside that of the library. Each holds what it reads: a view, and with it the log of its
+/// database, or a copy.
+const CHECKS: usize = 4;
+
 /// The databases of one backup.
 #[derive(Clone)]
 pub(super) struct Databases(Arc<State>);
@@ -168,6 +172,7 @@ impl State {
             let pages = self.later(found);
             return Some(self.pages(&path, seen.node, pages, Some(unread)));
         }
+        self.wait_for_checks();
         match PageReader::begin(&found.absolute, &self.copies, &self.watch) {
             Begun::Pages(mut reader) => {
                 let mut node = found.node;
@@ -203,6 +208,19 @@ impl State {
             }
             Begun::Canceled => None,
         }
+    }
+
+    /// Returns when another check may begin.
+    fn wait_for_checks(&self) {
+        let mut noted = lock(&self.noted);
+        let running = noted.proofs.iter_mut().map(|(_, proof, _)| proof);
+        let mut running: Vec<_> = running.filter(|proof| proof.is_running()).collect();
+        let excess = (running.len() + 1).saturating_sub(CHECKS);
+        // Those that began first.
+        running
+            .iter_mut()
+            .take(excess)
+            .for_each(|proof| proof.settle());
     }
 
     fn unchanged(&self, path: &Path, token: Option<&ChangeToken>) -> Option<SeenDatabase> {

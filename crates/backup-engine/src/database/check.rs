@@ -96,6 +96,15 @@ impl Proof {
         self.end()
     }
 
+    pub(crate) fn is_running(&self) -> bool {
+        matches!(&self.state, State::Running(thread) if !thread.is_finished())
+    }
+
+    /// Returns when it is not running any more.
+    pub(crate) fn settle(&mut self) {
+        self.state = State::Known(self.end());
+    }
+
     fn end(&mut self) -> Soundness {
         match std::mem::replace(&mut self.state, State::Taken) {
             State::Running(thread) => thread
