@@ -98,6 +98,26 @@ fn libraries_differ_by_items_and_these_have_names() {
             }
         }
     }
+    for expected in OF_ITEMS {
+        let one = paged(&engine, (&older, &newer), expected.0, 1);
+        assert_eq!(named(&one), [expected]);
+    }
+    assert_eq!(
+        paged(&engine, (&older, &newer), "library/asset-000004", 1),
+        []
+    );
+    for sides in [(&older, &newer), (&older, &Version::Now), (&older, &older)] {
+        let none = engine.compare(
+            sides.0,
+            sides.1,
+            "library/none",
+            None,
+            1,
+            &Watch::unwatched(),
+        );
+        let same = sides.0 == sides.1;
+        assert_eq!(none.is_ok(), same, "{none:?}");
+    }
     let all = paged(&engine, (&older, &newer), "library", 10);
     let titles: Vec<_> = all
         .iter()

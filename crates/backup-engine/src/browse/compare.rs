@@ -1,6 +1,6 @@
 //! What is not the same in two versions, page by page.
 
-use super::items::{self, differences};
+use super::items::{self, Which, differences};
 use super::opened::Opened;
 use super::path::{ITEMS, Place};
 use super::scratch::{Scratch, have_same_library, unreadable};
@@ -12,13 +12,14 @@ use crate::{BackupId, Engine, Error, Watch};
 /// What of the two versions is compared, in this order.
 enum Scope {
     Items,
+    Item(String),
     /// What lies at this path in a source.
     Path(String),
 }
 
 impl Engine {
     /// What was added, changed or removed from the older to the newer version, in `scope`: everything (`""`), the items of
-    /// the library (`library`), or what lies at a path in a source. In the order of the paths, name by name, after `after`,
+    /// the library (`library`) or one of them (`library/ID`), or what lies at a path in a source. In the order of the paths, name by name, after `after`,
     /// at most `limit` (1 to 1,000). The library is compared by its items.
     ///
     /// Errors: `UnknownBackup`, `UnknownPath` where neither has anything there, `Damaged`, `Canceled`.
@@ -56,7 +57,15 @@ impl Engine {
                     break;
                 }
                 found.extend(match scope {
-                    Scope::Items => self.compare_items(&sides, after, missing, watch)?,
+                    Scope::Items => match items_after(after) {
+                        Some(which) => self.compare_items(&sides, which, missing, watch)?,
+                        None => Vec::new(),
+                    },
+                    // The page after it.
+                    Scope::Item(_) if after.is_some() => Vec::new(),
+                    Scope::Item(id) => {
+                        self.compare_items(&sides, Which::One(&id), missing, watch)?
+                    }
                     Scope::Path(path) => compare_folders(&sides, &path, after, missing, watch)?,
                 });
             }
@@ -73,22 +82,17 @@ impl Engine {
     fn compare_items(
         &self,
         (older, newer): &(Folders, Folders),
-        after: Option<&str>,
+        which: Which,
         limit: usize,
         watch: &Watch,
     ) -> Result<Vec<Difference>, Error> {
-        let after = match after.and_then(|after| after.strip_prefix("library/")) {
-            Some(id) => Some(id),
-            None if after.is_some_and(|after| comes_after(after, ITEMS)) => return Ok(Vec::new()),
-            None => None,
-        };
         let library = |backup: &Opened| {
             let library = self.shelf.libraries.of(backup, watch);
             library.map_err(|error| error.naming(&backup.id))
         };
         match (older.backup(), newer.backup()) {
             (Some(older), Some(newer)) => {
-                if have_same_library(older, newer)? {
+                if matches!(which, Which::After(_)) && have_same_library(older, newer)? {
                     return Ok(Vec::new());
                 }
                 let files = (library(older)?, library(newer)?);
@@ -99,21 +103,21 @@ impl Engine {
                 sides.0.with(|older| {
                     sides
                         .1
-                        .with(|newer| differences(&older, &newer, after, limit, watch))
+                        .with(|newer| differences(&older, &newer, which, limit, watch))
                 })
             }
             (Some(older), None) => {
                 let file = library(older)?;
                 let older = Stored::open(older, &file)?;
                 self.library.read(|newer| {
-                    older.with(|older| differences(&older, &live(newer), after, limit, watch))
+                    older.with(|older| differences(&older, &live(newer), which, limit, watch))
                 })
             }
             (None, Some(newer)) => {
                 let file = library(newer)?;
                 let newer = Stored::open(newer, &file)?;
                 self.library.read(|older| {
-                    newer.with(|newer| differences(&live(older), &newer, after, limit, watch))
+                    newer.with(|newer| differences(&live(older), &newer, which, limit, watch))
                 })
             }
             (None, None) => Ok(Vec::new()),
@@ -160,7 +164,8 @@ fn live(library: &rusqlite::Connection) -> items::Side<'_> {
 
 fn scopes(place: Place, (older, newer): &(Folders, Folders)) -> Vec<Scope> {
     match place {
-        Place::Items | Place::Item(_) | Place::LibraryFile => vec![Scope::Items],
+        Place::Items | Place::LibraryFile => vec![Scope::Items],
+        Place::Item(id) => vec![Scope::Item(id.to_owned())],
         Place::InSource(path) => vec![Scope::Path(path.to_owned())],
         Place::Root => {
             let mut names: Vec<String> = older.sources();
@@ -179,6 +184,15 @@ fn scopes(place: Place, (older, newer): &(Folders, Folders)) -> Vec<Scope> {
             };
             names.into_iter().map(scope).collect()
         }
+    }
+}
+
+/// The items that come after this path. `None`: none does.
+fn items_after(after: Option<&str>) -> Option<Which<'_>> {
+    match after.and_then(|after| after.strip_prefix("library/")) {
+        Some(id) => Some(Which::After(Some(id))),
+        None if after.is_some_and(|after| comes_after(after, ITEMS)) => None,
+        None => Some(Which::After(None)),
     }
 }
 

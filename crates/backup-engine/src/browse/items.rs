@@ -54,18 +54,29 @@ pub(super) struct Side<'a> {
     pub explain: &'a dyn Fn(rusqlite::Error) -> Error,
 }
 
-/// The items that are not the same, in the order of their ids, after this id: at most `limit`. Both libraries are read
-/// side by side, and no more than one item of each is in memory.
+/// Which items are compared.
+#[derive(Clone, Copy)]
+pub(super) enum Which<'a> {
+    /// Those after this id, or all.
+    After(Option<&'a str>),
+    One(&'a str),
+}
+
+/// The items that are not the same, in the order of their ids: at most `limit`. Both libraries are read side by side, and no
+/// more than one item of each is in memory. Errors: `UnknownPath` where one is asked for that neither has.
 pub(super) fn differences(
     older: &Side,
     newer: &Side,
-    after: Option<&str>,
+    which: Which,
     limit: usize,
     watch: &Watch,
 ) -> Result<Vec<Difference>, Error> {
-    let (mut older_statement, mut newer_statement) = (older.prepare()?, newer.prepare()?);
-    let mut old = Cursor::new(older, &mut older_statement, after)?;
-    let mut new = Cursor::new(newer, &mut newer_statement, after)?;
+    let (mut older_statement, mut newer_statement) = (older.prepare(which)?, newer.prepare(which)?);
+    let mut old = Cursor::new(older, &mut older_statement, which)?;
+    let mut new = Cursor::new(newer, &mut newer_statement, which)?;
+    if let (Which::One(id), None, None) = (which, &old.item, &new.item) {
+        return Err(Error::UnknownPath(join(ITEMS, id)));
+    }
     let mut found = Vec::new();
     while found.len() < limit {
         watch.check()?;
@@ -106,8 +117,13 @@ pub(super) fn differences(
 }
 
 impl<'a> Side<'a> {
-    fn prepare(&self) -> Result<Statement<'a>, Error> {
-        let sql = "SELECT id, name, json FROM assets WHERE id > ?1 OR ?1 IS NULL ORDER BY id";
+    fn prepare(&self, which: Which) -> Result<Statement<'a>, Error> {
+        let sql = match which {
+            Which::After(_) => {
+                "SELECT id, name, json FROM assets WHERE id > ?1 OR ?1 IS NULL ORDER BY id"
+            }
+            Which::One(_) => "SELECT id, name, json FROM assets WHERE id = ?1",
+        };
         self.library.prepare(sql).map_err(self.explain)
     }
 }
@@ -126,13 +142,13 @@ struct Item {
 }
 
 impl<'a> Cursor<'a> {
-    fn new(
-        side: &Side<'a>,
-        statement: &'a mut Statement,
-        after: Option<&str>,
-    ) -> Result<Self, Error> {
+    fn new(side: &Side<'a>, statement: &'a mut Statement, which: Which) -> Result<Self, Error> {
+        let asked = match which {
+            Which::After(id) => id,
+            Which::One(id) => Some(id),
+        };
         let mut cursor = Self {
-            rows: statement.query([after]).map_err(side.explain)?,
+            rows: statement.query([asked]).map_err(side.explain)?,
             explain: side.explain,
             item: None,
         };
