@@ -5,10 +5,13 @@ use std::fmt;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
+use backup_engine::Engine;
+
 use crate::jobs::{Job, Worker};
-use crate::judge::{End, judge};
+use crate::judge::{End, judge, restores_to};
 use crate::size::{seed, size};
 use crate::trials;
+use crate::world::options;
 
 /// Those of writing and removing fail before and after it is done. What is written most is met most.
 const POINTS: [&str; 11] = [
@@ -78,6 +81,31 @@ fn actions(random: &mut StdRng) -> String {
     }
     actions.push("off".into());
     actions.join("->")
+}
+
+/// A backup that failed is listed where its record cannot be removed. It has to be whole then.
+#[test]
+fn what_a_record_that_cannot_be_removed_lists_stays() {
+    let job = Job::BackUp;
+    let world = job.world();
+    let passed = Worker::start(job, world.home(), &[]).wait().passed;
+    // The last that is written is the record.
+    let record = passed["backend-written"] - 1;
+    let world = job.world();
+    let points = [
+        ("backend-written", format!("{record}*off->1*return->off")),
+        ("durable-remove", "1*return->off".to_owned()),
+    ];
+    let points = points.map(|(name, actions)| (name.to_owned(), actions));
+    let told = Worker::start(job, world.home(), &points).wait();
+    assert!(matches!(told.end, End::Failed(_)), "{:?}", told.end);
+    let engine = Engine::open(options(world.home())).unwrap();
+    let listed = engine.backups().unwrap();
+    let left = listed
+        .iter()
+        .find(|record| !world.known.contains_key(&record.id));
+    let left = left.expect("the record was removed, so nothing is shown by this");
+    restores_to(&world, &engine, &left.id, &world.now).unwrap();
 }
 
 #[test]

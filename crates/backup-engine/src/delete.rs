@@ -20,7 +20,11 @@ pub(crate) fn delete(destination: &Destination, id: &BackupId) -> Result<(), Err
     let hold = destination.hold(&Watch::unwatched())?;
     let open = |part| destination.write(&hold, part, &Watch::unwatched());
     let databases = open(Part::Databases)?;
-    let snapshots = destination.catalog().snapshots_of(id);
+    // Until it was taken, another device may have written a record of this backup anew.
+    let snapshots = destination.refreshed()?.snapshots_of(id);
+    if snapshots.is_empty() {
+        return Err(Error::UnknownBackup(id.clone()));
+    }
     for snapshot in &snapshots {
         let record = destination.known_snapshot(&databases, snapshot)?;
         let files = match files_of(&record)? {
@@ -37,11 +41,21 @@ pub(crate) fn delete(destination: &Destination, id: &BackupId) -> Result<(), Err
     let removed = destination.catalog().removed(id);
     if let Some((files, _)) = removed.and_then(|removed| removed.files) {
         // Without its record it is a leftover that the next backup removes as well.
-        if let Err(error) = open(Part::Files)?.remove(&[files]) {
+        let remove = || match is_used(destination, &files)? {
+            true => Ok(()),
+            false => open(Part::Files)?.remove(&[files]),
+        };
+        if let Err(error) = remove() {
             tracing::warn!(%error, "the list of files of a deleted backup stays until the next one");
         }
     }
     Ok(())
+}
+
+/// Whether a record names this snapshot of files, or one that cannot be read may.
+fn is_used(destination: &Destination, files: &SnapshotId) -> Result<bool, Error> {
+    let named = destination.refreshed()?.files_snapshots().contains(files);
+    Ok(named || destination.unreadable().is_some())
 }
 
 pub(crate) fn undelete(destination: &Destination, id: &BackupId) -> Result<(), Error> {

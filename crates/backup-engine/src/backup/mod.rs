@@ -79,8 +79,12 @@ impl Backup<'_> {
         let bytes = measured?.bytes;
         let outcome = self.store(&databases, files.as_ref(), (&sources, bytes), started);
         if !matches!(outcome, Ok(Outcome::Completed(_))) {
-            databases.discard_written();
-            files.iter().for_each(Session::discard_written);
+            // Where a record stays, so must what it lists.
+            if databases.discard_written()
+                && let Some(files) = &files
+            {
+                files.discard_written();
+            }
         }
         outcome
     }

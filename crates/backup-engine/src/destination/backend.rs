@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::Bytes;
 use rustic_core::{
@@ -15,6 +15,7 @@ use rustic_core::{
 
 use super::damaged::mark_loss;
 use super::fault::FirstFault;
+use super::lease::Claim;
 use crate::Watch;
 use crate::durable::{remove_if_there, sync_folder};
 use crate::failpoint::failpoint;
@@ -50,13 +51,17 @@ impl Written {
 
     /// Removes all of it, records first and for good: a record of what is gone would be worse than leftovers. Stops at the
     /// first file that cannot be removed; what stays is harmless and is put to use or removed by later jobs.
-    pub(crate) fn remove(&self, root: &Path) -> io::Result<()> {
+    pub(crate) fn remove(&self, root: &Path, claim: Option<&Claim>) -> io::Result<()> {
         let mut written = lock(&self.0);
         written.closed = true;
         for kind in [FileType::Snapshot, FileType::Index, FileType::Pack] {
             let mut folders = BTreeSet::new();
             for (_, id) in written.files.iter().filter(|(tpe, _)| *tpe == kind) {
                 let folder = folder_of(root, kind, id);
+                // Before each: a device may sleep in between, and another put to use what is left.
+                if claim.is_some_and(Claim::is_lost) {
+                    return Err(io::Error::other("another device has taken over"));
+                }
                 remove_if_there(&folder.join(id.to_hex().as_str()))?;
                 folders.insert(folder);
             }
@@ -87,6 +92,8 @@ pub(crate) struct GuardedBackend {
     left_out: Mutex<HashSet<Id>>,
     /// The only pack that is listed, with the size it is said to have.
     alone: Mutex<Option<(Id, u32)>>,
+    /// Of a job that writes: nothing is removed where another has taken over.
+    claim: OnceLock<Claim>,
 }
 
 impl GuardedBackend {
@@ -106,7 +113,20 @@ impl GuardedBackend {
             whole: Mutex::default(),
             left_out: Mutex::default(),
             alone: Mutex::default(),
+            claim: OnceLock::new(),
         }
+    }
+
+    /// From now on removes nothing where this does not hold any more.
+    pub(crate) fn under(&self, claim: Claim) {
+        let _ = self.claim.set(claim);
+    }
+
+    /// A device may have slept since its job looked the last time, and what it thinks of as of no use be another's by now.
+    fn still_ours(&self) -> RusticResult<()> {
+        let ours = self.claim.get().map_or(Ok(()), Claim::still_ours);
+        let text = "Another device has taken the destination over.";
+        ours.map_err(|error| RusticError::with_source(ErrorKind::Other, text, error))
     }
 
     /// From now on lists these packs no more, as if they were missing.
@@ -299,6 +319,7 @@ impl WriteBackend for GuardedBackend {
     /// Durable at its end, so that what is removed after it is never gone before it. Not stopped by a cancel: what removes
     /// things is cleaning up.
     fn remove(&self, tpe: FileType, id: &Id, cacheable: bool) -> RusticResult<()> {
+        self.still_ours()?;
         if tpe == FileType::Index {
             let text = "A loss cannot be marked.";
             let marked = mark_loss(&self.root);

@@ -148,6 +148,8 @@ impl Catalog {
         self.stored_bytes = noted.stored_bytes;
         self.opened_with = noted.opened_with;
         self.unsaved.clear();
+        // What was removed from another one cannot be put back into this.
+        self.removed.clear();
         self.repository = Some(repository);
     }
 
@@ -226,7 +228,7 @@ impl Catalog {
     }
 
     /// The snapshots in `files/` that backups refer to.
-    pub(super) fn files_snapshots(&self) -> HashSet<SnapshotId> {
+    pub(crate) fn files_snapshots(&self) -> HashSet<SnapshotId> {
         let records = self.known.values().filter_map(Known::backup);
         records.filter_map(|record| record.files).collect()
     }

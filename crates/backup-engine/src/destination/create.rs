@@ -127,7 +127,14 @@ impl Destination {
 
     /// Notes in the data folder that this destination is in use.
     pub(super) fn remember(&self) -> Result<(), Error> {
-        let mut known = self.known_places()?;
+        // One that does not read keeps a disk that is absent from being taken for new. This one is there.
+        let mut known = self.known_places().or_else(|error| match error {
+            Error::Unreachable(why) => {
+                tracing::error!(why, "the list of the destinations in use is begun anew");
+                Ok(KnownPlaces::default())
+            }
+            error => Err(error),
+        })?;
         if known.places.contains(&self.root) {
             return Ok(());
         }
@@ -166,31 +173,12 @@ mod tests {
     use std::ffi::OsString;
 
     use super::*;
-    use crate::keys::KeyStore;
+    use crate::destination::trial::World;
 
-    struct World {
-        folder: tempfile::TempDir,
-    }
-
-    impl World {
-        fn new() -> Self {
-            let folder = tempfile::tempdir().unwrap();
-            fs::create_dir(folder.path().join("data")).unwrap();
-            Self { folder }
-        }
-
-        /// As after a start: it knows no master key yet.
-        fn destination(&self) -> Destination {
-            let data = self.folder.path().join("data");
-            let keys = KeyStore::new(&data, None, false);
-            Destination::new(&self.folder.path().join("destination"), &data, "here", keys)
-        }
-
-        fn keys(&self, part: Part) -> BTreeSet<OsString> {
-            let keys = self.destination().folder(part).join("keys");
-            let entries = fs::read_dir(keys).unwrap();
-            entries.map(|entry| entry.unwrap().file_name()).collect()
-        }
+    fn keys(world: &World, part: Part) -> BTreeSet<OsString> {
+        let keys = world.destination().folder(part).join("keys");
+        let entries = fs::read_dir(keys).unwrap();
+        entries.map(|entry| entry.unwrap().file_name()).collect()
     }
 
     #[test]
@@ -199,8 +187,8 @@ mod tests {
         let (destination, watch) = (world.destination(), Watch::unwatched());
         let held = destination.hold(&watch).unwrap();
         destination.write(&held, Part::Files, &watch).unwrap();
-        assert_eq!(world.keys(Part::Databases).len(), 1);
-        assert_eq!(world.keys(Part::Files), world.keys(Part::Databases));
+        assert_eq!(keys(&world, Part::Databases).len(), 1);
+        assert_eq!(keys(&world, Part::Files), keys(&world, Part::Databases));
         drop(held);
         let anew = world.destination();
         assert!(anew.known_master(Part::Files).is_none());
@@ -231,7 +219,7 @@ mod tests {
         let world = World::new();
         let (destination, watch) = (world.destination(), Watch::unwatched());
         let held = destination.hold(&watch).unwrap();
-        let name = world.keys(Part::Databases).pop_first().unwrap();
+        let name = keys(&world, Part::Databases).pop_first().unwrap();
         let key = destination.folder(Part::Databases).join("keys").join(name);
         fs::write(&key, "not any more").unwrap();
         let refused = destination.write(&held, Part::Files, &watch).err();

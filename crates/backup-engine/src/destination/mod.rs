@@ -23,6 +23,10 @@ mod pack;
 mod part;
 mod records;
 mod session;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod trial;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -142,8 +146,15 @@ impl Destination {
 
     /// Opens a part of a destination that is held for writing, making it where there is none yet.
     pub(crate) fn write(&self, held: &Hold, part: Part, watch: &Watch) -> Result<Session, Error> {
-        if !self.folder(part).is_dir() {
-            self.add(part, watch)?;
+        let there = self.folder(part).try_exists();
+        match (there.map_err(session::explain_write)?, part) {
+            (true, _) => {}
+            // It was there when the destination was taken: its disk has gone since.
+            (false, Part::Databases) => return Err(unreachable("its databases are gone")),
+            (false, Part::Files) => {
+                held.lease.still_ours()?;
+                self.add(part, watch)?;
+            }
         }
         let session = self.open(part, watch, Ask::Again)?;
         Ok(session.under(held.lease.clone()))
@@ -179,7 +190,7 @@ impl Destination {
     }
 
     /// The catalog as the destination is now. What cannot be read any more must not keep a new backup from being made.
-    fn refreshed(&self) -> Result<MutexGuard<'_, Catalog>, Error> {
+    pub(crate) fn refreshed(&self) -> Result<MutexGuard<'_, Catalog>, Error> {
         let mut catalog = self.catalog();
         let open = || self.open(Part::Databases, &Watch::unwatched(), Ask::Again);
         match catalog.refresh(&self.folder(Part::Databases), open) {

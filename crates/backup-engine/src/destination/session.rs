@@ -54,6 +54,7 @@ impl Session {
     }
 
     pub(super) fn under(self, lease: Lease) -> Self {
+        self.storage.under(lease.claim());
         let lease = Some(lease);
         Self { lease, ..self }
     }
@@ -205,15 +206,14 @@ impl<S: Open> Session<S> {
     }
 
     /// Removes everything that this session has written, unless another device has taken over, which may have put it to
-    /// use. Best effort: what stays is no backup and harms nobody.
-    pub(crate) fn discard_written(&self) {
-        if self.lease.as_ref().is_some_and(Lease::is_lost) {
-            tracing::warn!("what a backup stored stays, as its destination was taken over");
-            return;
-        }
-        if let Err(error) = self.written.remove(&self.folder()) {
+    /// use. Returns whether none of it is left. What stays harms nobody, as long as all that it refers to stays as well.
+    pub(crate) fn discard_written(&self) -> bool {
+        let claim = self.lease.as_ref().map(Lease::claim);
+        let removed = self.written.remove(&self.folder(), claim.as_ref());
+        if let Err(error) = &removed {
             tracing::warn!(%error, "what a broken-off backup stored stays until a later one uses it");
         }
+        removed.is_ok()
     }
 }
 

@@ -13,7 +13,8 @@ pub(super) fn note(
 ) -> Result<(), Error> {
     let hold = destination.hold(&Watch::unwatched())?;
     let session = destination.write(&hold, Part::Databases, &Watch::unwatched())?;
-    let old = destination.catalog().snapshots_of(id);
+    // Until it was taken, another device may have written here.
+    let old = destination.refreshed()?.snapshots_of(id);
     let gone = || Error::UnknownBackup(id.clone());
     let mut snapshot = session.snapshot(old.first().ok_or_else(gone)?)?;
     let mut details = Details::of(&snapshot).ok_or_else(gone)?;

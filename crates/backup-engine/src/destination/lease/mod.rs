@@ -41,6 +41,10 @@ struct Held {
     _lock: File,
 }
 
+/// Tells whether a lease is held still, and does not hold it.
+#[derive(Clone)]
+pub(crate) struct Claim(Arc<Stake>);
+
 /// One number of the lease, and what this session has written into it.
 struct Stake {
     root: PathBuf,
@@ -73,10 +77,27 @@ impl Lease {
         self.0.stake.renew()
     }
 
+    pub(crate) fn claim(&self) -> Claim {
+        Claim(self.0.stake.clone())
+    }
+}
+
+impl Claim {
+    /// As [`Lease::still_ours`].
+    pub(crate) fn still_ours(&self) -> Result<(), Error> {
+        self.0.renew()
+    }
+
     /// Whether somebody else may have put to use by now what this session wrote. Writes nothing, so that a full disk can
     /// still be tidied.
     pub(crate) fn is_lost(&self) -> bool {
-        self.0.stake.is_lost()
+        self.0.is_lost()
+    }
+}
+
+impl std::fmt::Debug for Claim {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_tuple("Claim").field(&self.0.number).finish()
     }
 }
 

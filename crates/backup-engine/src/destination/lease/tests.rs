@@ -89,10 +89,10 @@ fn of_devices_that_come_at_once_exactly_one_gets_it() {
 fn a_stale_lease_is_taken_over_and_its_holder_finds_out() {
     let place = Place::new();
     let asleep = take(place.root(), "asleep", HOUR, HOUR).ok().unwrap();
-    assert!(asleep.still_ours().is_ok() && !asleep.is_lost());
+    assert!(asleep.still_ours().is_ok() && !asleep.claim().is_lost());
     let taker = take(place.root(), "taker", LIVE, Duration::from_millis(100));
     let taker = taker.ok().unwrap();
-    assert!(asleep.is_lost());
+    assert!(asleep.claim().is_lost());
     assert!(is_lost(&asleep));
     drop(asleep);
     assert!(taker.still_ours().is_ok());
