@@ -133,8 +133,8 @@ impl Restore<'_> {
         let mut areas = Areas::left(self.data_dir);
         goals.prepare(&mut areas, self.data_dir)?;
         let mut expected = 0;
+        let mut plans = self.plan(goals)?;
         for round in 1.. {
-            let plans = self.plan(goals)?;
             self.check_space(&plans)?;
             expected += plans.bytes();
             self.watch.expect(expected);
@@ -143,16 +143,17 @@ impl Restore<'_> {
             if self.watch.is_canceled() {
                 return Ok(Outcome::Canceled);
             }
-            match plans.check_unchanged() {
-                // It wrote until it quit: what it left is what is compared now.
-                Err(Error::ChangedMeanwhile) if waited && round < ROUNDS => {
+            if waited {
+                // It wrote until it quit, also what was as in the backup until then: what it left is what is compared now.
+                let again = self.plan(goals)?;
+                if !again.is_same(&plans) && round < ROUNDS {
                     self.remove_staged(&plans)?;
-                }
-                unchanged => {
-                    unchanged?;
-                    return self.swap(plans);
+                    plans = again;
+                    continue;
                 }
             }
+            plans.check_unchanged()?;
+            return self.swap(plans);
         }
         Err(Error::ChangedMeanwhile)
     }
@@ -276,6 +277,13 @@ impl Plans {
                 .iter()
                 .map(|plan| plan.changes.staged)
                 .sum::<u64>()
+    }
+
+    /// Whether the same would be done.
+    fn is_same(&self, other: &Self) -> bool {
+        let parts = self.parts.iter().zip(&other.parts);
+        self.parts.len() == other.parts.len()
+            && parts.into_iter().all(|(one, other)| one.is_same(other))
     }
 
     /// Whether everything that is to be replaced is as it was looked at.

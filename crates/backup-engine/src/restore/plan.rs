@@ -44,7 +44,7 @@ pub(crate) struct Put {
 }
 
 /// A folder that stays or comes, and its metadata. Taken back, it wears what it wore before.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct FolderStep {
     pub at: PathBuf,
     pub before: Option<Dress>,
@@ -60,6 +60,15 @@ pub(crate) struct Plan {
     pub steps: Vec<Step>,
     pub folders: Vec<FolderStep>,
     pub changes: Changes,
+}
+
+impl Plan {
+    /// Whether it does the same to what is there, of the same backup.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        let step = |step: &Step| (step.at.clone(), step.take, step.put.len());
+        self.folders == other.folders
+            && self.steps.iter().map(step).eq(other.steps.iter().map(step))
+    }
 }
 
 /// Compares one target with the backup.

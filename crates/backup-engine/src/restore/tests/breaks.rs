@@ -111,35 +111,49 @@ fn a_cancel_at_any_moment_leaves_everything_as_it_was() {
 
 #[test]
 fn what_changes_while_a_restore_waits_is_seen_before_it_is_replaced() {
-    let (bench, stored) = prepared();
-    let (docs_folder, asked) = (bench.docs(), AtomicU32::new(0));
-    // The program writes once more when it quits.
-    let in_use = |_: &std::path::Path| {
-        Ok(match asked.fetch_add(1, Ordering::SeqCst) {
-            0 => {
-                fs::write(docs_folder.join("a.txt"), "written at the end").unwrap();
-                Some("a program".to_owned())
-            }
-            _ => None,
-        })
-    };
-    let phases = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
-    let seen = phases.clone();
-    let watch = Watch::new(CancelFlag::default(), move |step: Step| {
-        seen.lock().unwrap().push(step.phase);
-    });
-    let request = RestoreRequest {
-        backup: backup_id(),
-        what: docs(),
-        place: Place::InPlace,
-    };
-    let ended = bench.with(&stored, &watch, &in_use, |restore| restore.run(&request));
-    assert_eq!(ended.unwrap(), Outcome::Completed(()));
-    assert!(phases.lock().unwrap().contains(&Phase::Waiting));
-    assert_eq!(fs::read(bench.docs().join("a.txt")).unwrap(), b"one");
-    bench.undo();
-    let kept = fs::read(bench.docs().join("a.txt")).unwrap();
-    assert_eq!(kept, b"written at the end");
+    // What is replaced anyway; then only what was as it is in the backup, or in neither.
+    for written in [
+        &["a.txt"][..],
+        &["empty"],
+        &["made-at-the-end"],
+        &["a.txt", "empty"],
+    ] {
+        let (bench, stored) = prepared();
+        let (docs_folder, asked) = (bench.docs(), AtomicU32::new(0));
+        // The program writes once more when it quits.
+        let in_use = |_: &std::path::Path| {
+            Ok(match asked.fetch_add(1, Ordering::SeqCst) {
+                0 => {
+                    for name in written {
+                        fs::write(docs_folder.join(name), "written at the end").unwrap();
+                    }
+                    Some("a program".to_owned())
+                }
+                _ => None,
+            })
+        };
+        let phases = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+        let seen = phases.clone();
+        let watch = Watch::new(CancelFlag::default(), move |step: Step| {
+            seen.lock().unwrap().push(step.phase);
+        });
+        let request = RestoreRequest {
+            backup: backup_id(),
+            what: docs(),
+            place: Place::InPlace,
+        };
+        let ended = bench.with(&stored, &watch, &in_use, |restore| restore.run(&request));
+        assert_eq!(ended.unwrap(), Outcome::Completed(()));
+        assert!(phases.lock().unwrap().contains(&Phase::Waiting));
+        let there = |name: &str| fs::read_to_string(bench.docs().join(name)).ok();
+        assert_eq!(there("a.txt").unwrap(), "one", "{written:?}");
+        assert_eq!(there("empty").unwrap(), "", "{written:?}");
+        assert_eq!(there("made-at-the-end"), None);
+        bench.undo();
+        for name in written {
+            assert_eq!(there(name).unwrap(), "written at the end");
+        }
+    }
 }
 
 /// A restore of more than one source, of which one is on another disk and needs nothing, is planned again.
