@@ -57,6 +57,8 @@ pub(crate) struct KeyStore {
     folder: PathBuf,
     passphrase: Mutex<Option<Secret>>,
     use_keychain: bool,
+    /// Held while the key is looked for, protected or made: one at a time.
+    at_work: Mutex<()>,
     /// How the last try to have the key ended: why it could not be had.
     tried: Mutex<Option<Result<(), String>>>,
     /// The fingerprint of the key that opened the destination last.
@@ -69,6 +71,7 @@ impl KeyStore {
             folder: folder.to_owned(),
             passphrase: Mutex::new(passphrase),
             use_keychain,
+            at_work: Mutex::default(),
             tried: Mutex::new(None),
             accepted: Mutex::new(None),
         }
@@ -94,16 +97,32 @@ impl KeyStore {
 
     /// The key, which is protected from then on where it can be. Errors: `Locked` when there is one that cannot be had, or none.
     pub(crate) fn load(&self, ask: Ask) -> Result<Secret, Error> {
+        let _one_at_a_time = lock(&self.at_work);
+        self.load_now(ask)
+    }
+
+    fn load_now(&self, ask: Ask) -> Result<Secret, Error> {
         if let (Ask::Once, Some(why)) = (ask, self.failed()) {
             return Err(Error::Locked(why));
         }
+        let (key, settled) = self.have()?;
+        if let Err(error) = settled {
+            // Tried again the next time. The key was had, and what lies beside it keeps nobody from using it.
+            tracing::warn!(%error, "the key is not protected, or its open copy stays");
+        }
+        Ok(key)
+    }
+
+    /// The key, and what came of protecting it.
+    fn have(&self) -> Result<(Secret, Result<(), Error>), Error> {
         let found = self.find().and_then(|key| key.ok_or_else(none));
-        let loaded = found.and_then(|key| self.settle(&key).map(|()| key));
-        *lock(&self.tried) = Some(match &loaded {
+        *lock(&self.tried) = Some(match &found {
             Ok(_) => Ok(()),
             Err(error) => Err(error.to_string()),
         });
-        loaded
+        let key = found?;
+        let settled = self.settle(&key);
+        Ok((key, settled))
     }
 
     /// That the key can be had. It is asked for once, as a passphrase costs time and memory to try. Errors: `Locked`.
@@ -131,8 +150,10 @@ impl KeyStore {
     }
 
     /// Uses this passphrase from now on: to open the key that it protects, or to protect one that is not protected yet or
-    /// that is yet to be made. Errors: `WrongPassphrase`, `BadPassphrase`, `NeedsNoPassphrase`.
+    /// that is yet to be made. Errors: `WrongPassphrase`, `BadPassphrase`, `NeedsNoPassphrase`, and where it does not protect
+    /// the key now.
     pub(crate) fn give_passphrase(&self, passphrase: Secret) -> Result<(), Error> {
+        let _one_at_a_time = lock(&self.at_work);
         if self.encrypted().exists() {
             decrypt(&read(&self.encrypted())?, &passphrase).map_err(|_| Error::WrongPassphrase)?;
         } else if self.in_keychain().exists() {
@@ -142,9 +163,15 @@ impl KeyStore {
         }
         *lock(&self.passphrase) = Some(passphrase);
         if self.state() == KeyState::NotYet {
-            self.create().map(drop)
-        } else {
-            self.load(Ask::Again).map(drop)
+            return self.create().map(drop);
+        }
+        let (_, settled) = self.have()?;
+        match settled {
+            Err(error) if self.encrypted().exists() => {
+                tracing::warn!(%error, "the open copy of the key stays");
+                Ok(())
+            }
+            settled => settled,
         }
     }
 
@@ -166,10 +193,11 @@ impl KeyStore {
 
     /// The key, made and stored where there is none.
     pub(crate) fn load_or_create(&self) -> Result<Secret, Error> {
+        let _one_at_a_time = lock(&self.at_work);
         if self.state() == KeyState::NotYet {
             self.create()
         } else {
-            self.load(Ask::Again)
+            self.load_now(Ask::Again)
         }
     }
 

@@ -1,9 +1,12 @@
 //! Storing the key as safely as can be done here, and moving one that lies open.
 
+use std::fs;
+use std::io;
+
 use rand::Rng;
 
 use super::passphrase::{decrypt, encrypt};
-use super::{InKeychain, KeyStore, read, text};
+use super::{InKeychain, KeyStore, text};
 use crate::durable::{remove_if_there, sync_parent, write_private};
 use crate::{Error, Secret, keychain};
 
@@ -19,7 +22,12 @@ impl KeyStore {
         if !is_protected && !self.protect(key)? {
             return Ok(());
         }
-        if text(read(&open)?)? != *key {
+        let copy = match fs::read(&open) {
+            // Removed by somebody else in the meantime.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            copy => copy.map_err(Error::io("reading the unprotected key"))?,
+        };
+        if text(copy)? != *key {
             tracing::warn!("key.txt holds another key than the protected one, and stays");
             return Ok(());
         }

@@ -1,5 +1,7 @@
 //! How the key of a data folder is kept, found and protected.
 
+use std::thread;
+
 use super::*;
 use crate::durable::write_private;
 
@@ -135,4 +137,64 @@ fn another_key_beside_the_protected_one_is_left_where_it_is() {
     assert_eq!(keys.load(Ask::Again).unwrap(), key);
     assert_eq!(fs::read(&left).unwrap(), b"another");
     assert_eq!(keys.state(), KeyState::Unprotected);
+}
+
+#[test]
+fn whatever_becomes_of_an_open_copy_the_key_that_was_had_is_given() {
+    let folder = tempfile::tempdir().unwrap();
+    let left = folder.path().join("key.txt");
+    let key = store(folder.path(), Some("correct horse"))
+        .load_or_create()
+        .unwrap();
+    for unreadable in [false, true] {
+        if unreadable {
+            fs::remove_file(&left).unwrap();
+            fs::create_dir(&left).unwrap();
+        } else {
+            write_private(&left, b"\xff\xfe").unwrap();
+        }
+        let keys = store(folder.path(), Some("correct horse"));
+        assert_eq!(keys.load(Ask::Again).unwrap(), key);
+        assert_eq!(keys.load(Ask::Once).unwrap(), key);
+        assert!(left.exists());
+        assert_eq!(keys.state(), KeyState::Unprotected);
+        let given = Secret::new("correct horse".into());
+        keys.give_passphrase(given).unwrap();
+    }
+}
+
+/// As on a disk that is full.
+#[test]
+fn a_key_that_cannot_be_protected_now_is_given_and_protected_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = store(folder.path(), None).load_or_create().unwrap();
+    let in_the_way = folder.path().join("key.new");
+    fs::create_dir(&in_the_way).unwrap();
+    let keys = store(folder.path(), Some("correct horse"));
+    assert_eq!(keys.load(Ask::Again).unwrap(), key);
+    assert_eq!(keys.state(), KeyState::Unprotected);
+    // Who asks for just that is told.
+    let given = keys.give_passphrase(Secret::new("correct horse".into()));
+    assert!(matches!(given, Err(Error::Io { .. })), "{given:?}");
+    assert_eq!(keys.state(), KeyState::Unprotected);
+    fs::remove_dir(&in_the_way).unwrap();
+    assert_eq!(keys.load(Ask::Again).unwrap(), key);
+    assert_eq!(keys.state(), KeyState::Passphrase);
+}
+
+#[test]
+fn those_who_protect_the_key_at_the_same_time_all_have_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = store(folder.path(), None).load_or_create().unwrap();
+    let keys = store(folder.path(), Some("correct horse"));
+    thread::scope(|scope| {
+        let loads: Vec<_> = (0..4)
+            .map(|_| scope.spawn(|| keys.load(Ask::Again)))
+            .collect();
+        for load in loads {
+            assert_eq!(load.join().unwrap().unwrap(), key);
+        }
+    });
+    assert_eq!(keys.state(), KeyState::Passphrase);
+    assert!(!folder.path().join("key.txt").exists());
 }
