@@ -122,6 +122,32 @@ fn another_disk_with_the_same_password_is_opened_without_a_new_start() {
 }
 
 #[test]
+fn a_disk_with_another_key_locks_only_itself() {
+    let (home, other) = (Home::new(), Home::new());
+    let engine = home.open();
+    fill(&engine, 5, 100);
+    let own = back_up(&engine).id;
+    {
+        let engine = other.open();
+        fill(&engine, 7, 100);
+        back_up(&engine);
+    }
+    let aside = home.folder.path().join("aside");
+    for _ in 0..2 {
+        fs::rename(home.destination(), &aside).unwrap();
+        fs::rename(other.destination(), home.destination()).unwrap();
+        for _ in 0..2 {
+            assert_eq!(engine.backups().unwrap_err().code(), "locked");
+        }
+        fs::rename(home.destination(), other.destination()).unwrap();
+        fs::rename(&aside, home.destination()).unwrap();
+        assert_eq!(engine.backups().unwrap()[0].id, own);
+        assert!(verified(&engine, Depth::Quick).damaged.is_empty());
+        restore(&engine, &own);
+    }
+}
+
+#[test]
 fn a_damaged_key_file_locks_nobody_out_as_long_as_the_other_part_has_it() {
     let kept = Kept::new();
     let key = backup_engine::export_key(&kept.home.data(), None).unwrap();

@@ -29,6 +29,7 @@ impl Destination {
         let backups = catalog.refresh(&self.folder(Part::Databases), open)?;
         // The key must be there even where everything is known already: a locked destination does not show its content.
         if !backups.is_empty() {
+            self.forgive_another_disk();
             self.keys.prove()?;
             let key = self.keys.fingerprint();
             if catalog.opened_with() != key.as_deref() {

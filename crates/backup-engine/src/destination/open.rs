@@ -13,6 +13,7 @@ use rustic_core::{
 use super::backend::{GuardedBackend, Written};
 use super::fault::FirstFault;
 use super::key_files::damaged_keys;
+use super::keyless::fingerprint;
 use super::{Destination, Part, Session, session, unreachable};
 use crate::keys::Ask;
 use crate::{Error, Secret, Watch};
@@ -22,6 +23,7 @@ const REPOSITORY_VERSION: u32 = 2;
 
 impl Destination {
     pub(super) fn open(&self, part: Part, watch: &Watch, ask: Ask) -> Result<Session, Error> {
+        self.forgive_another_disk();
         if let Some(master) = self.known_master(part) {
             let open = |storage| open_on(storage, &Credentials::Masterkey(master));
             match self.open_with(part, watch, |storage| Ok(open(storage))) {
@@ -112,7 +114,7 @@ impl Destination {
             if !error.is_incorrect_password() {
                 session::explain_open(&error, &fault, &self.root)
             } else if self.has_whole_keys(part) {
-                self.keys.note_refused();
+                self.keys.note_refused(self.repository_here());
                 Error::Locked("the key does not open this destination".into())
             } else {
                 damaged_keys()
@@ -127,6 +129,22 @@ impl Destination {
             &self.root,
             watch,
         ))
+    }
+
+    /// Another disk may be in the place of the one that the key did not open, and this one need not suffer for it.
+    pub(super) fn forgive_another_disk(&self) {
+        let refused_by = self.keys.refused_by();
+        if refused_by.is_some_and(|repository| repository != self.repository_here()) {
+            self.keys.forget_refused();
+        }
+    }
+
+    /// Names the repository that is in the place. Empty: it cannot be recognized.
+    fn repository_here(&self) -> String {
+        let recognized = fingerprint(&self.folder(Part::Databases));
+        recognized
+            .inspect_err(|error| tracing::debug!(%error, "the repository is not recognized"))
+            .unwrap_or_default()
     }
 
     fn accept(&self, part: Part, open: &Repository<OpenStatus>) -> Result<(), Error> {

@@ -61,6 +61,8 @@ pub(crate) struct KeyStore {
     at_work: Mutex<()>,
     /// How the last try to have the key ended: why it could not be had.
     tried: Mutex<Option<Result<(), String>>>,
+    /// Which repository the key did not open at the last try.
+    refused_by: Mutex<Option<String>>,
     /// The fingerprint of the key that opened the destination last.
     accepted: Mutex<Option<String>>,
 }
@@ -73,6 +75,7 @@ impl KeyStore {
             use_keychain,
             at_work: Mutex::default(),
             tried: Mutex::new(None),
+            refused_by: Mutex::new(None),
             accepted: Mutex::new(None),
         }
     }
@@ -116,6 +119,7 @@ impl KeyStore {
     /// The key, and what came of protecting it.
     fn have(&self) -> Result<(Secret, Result<(), Error>), Error> {
         let found = self.find().and_then(|key| key.ok_or_else(none));
+        *lock(&self.refused_by) = None;
         *lock(&self.tried) = Some(match &found {
             Ok(_) => Ok(()),
             Err(error) => Err(error.to_string()),
@@ -134,9 +138,22 @@ impl KeyStore {
         self.load(Ask::Once).map(drop)
     }
 
-    /// The key that was given does not open the destination: it need not be tried again by itself.
-    pub(crate) fn note_refused(&self) {
+    /// The key that was given does not open this repository: it need not be tried again by itself as long as that is there.
+    pub(crate) fn note_refused(&self, repository: String) {
         *lock(&self.tried) = Some(Err("the key does not open this destination".into()));
+        *lock(&self.refused_by) = Some(repository);
+    }
+
+    /// Which repository refused it, if one did.
+    pub(crate) fn refused_by(&self) -> Option<String> {
+        lock(&self.refused_by).clone()
+    }
+
+    /// Another repository is in the place of the one that refused it.
+    pub(crate) fn forget_refused(&self) {
+        if lock(&self.refused_by).take().is_some() {
+            *lock(&self.tried) = None;
+        }
     }
 
     /// The key that was given opens the destination.
