@@ -16,7 +16,9 @@ use std::path::PathBuf;
 use backup_engine::{Depth, Engine, NewSource, Outcome, SourceKind, VerifyReport, Watch};
 use common::*;
 use damage::{objects, overwrite};
+use folders::repository;
 use kept::{Kept, named, restored};
+use rustic_core::KeyOptions;
 
 fn key_file(home: &Home, part: &str) -> PathBuf {
     let keys = objects(&home.destination().join(part).join("keys"));
@@ -178,4 +180,86 @@ fn a_damaged_key_file_locks_nobody_out_as_long_as_the_other_part_has_it() {
             assert_eq!(fs::read(&file).unwrap(), sound, "{part} {damaged:?}");
         }
     }
+}
+
+/// Nothing but the backup opens a part after the start.
+#[test]
+fn a_missing_key_file_is_mended_by_a_backup_right_after_a_start() {
+    let Kept {
+        home, mut engine, ..
+    } = Kept::new();
+    for part in ["databases", "files"] {
+        let file = key_file(&home, part);
+        let sound = fs::read(&file).unwrap();
+        for folder_too in [false, true] {
+            drop(engine);
+            fs::remove_file(&file).unwrap();
+            if folder_too {
+                fs::remove_dir(file.parent().unwrap()).unwrap();
+            }
+            engine = home.open();
+            back_up(&engine);
+            assert_eq!(fs::read(&file).unwrap(), sound, "{part} {folder_too}");
+        }
+    }
+}
+
+#[test]
+fn a_key_file_is_not_copied_into_a_part_that_it_does_not_open() {
+    let home = Home::new();
+    let engine = home.open();
+    fill(&engine, 5, 100);
+    back_up(&engine);
+    drop(engine);
+    // With a key of its own, as earlier versions made it.
+    repository(&home, "files");
+    let file = key_file(&home, "files");
+    fs::remove_file(&file).unwrap();
+    let engine = home.open();
+    let refused = engine.back_up(&engine.new_backup_id(), &Watch::unwatched());
+    assert_eq!(refused.unwrap_err().code(), "damaged");
+    assert!(objects(file.parent().unwrap()).is_empty());
+}
+
+/// As `restic key add` makes them.
+fn add_keys(home: &Home, part: &str) -> Vec<PathBuf> {
+    let own = key_file(home, part);
+    for password in ["one", "two", "three"] {
+        let part = repository(home, part);
+        part.add_key(password, &KeyOptions::default()).unwrap();
+    }
+    let all = objects(own.parent().unwrap()).into_iter();
+    all.filter(|file| *file != own).collect()
+}
+
+#[test]
+fn damaged_key_files_beside_one_that_opens_the_part_are_in_nobodys_way() {
+    let Kept {
+        home,
+        engine,
+        newer,
+        ..
+    } = Kept::new();
+    drop(engine);
+    let own = ["databases", "files"].map(|part| key_file(&home, part));
+    for part in ["databases", "files"] {
+        for (at, added) in add_keys(&home, part).iter().enumerate() {
+            if at > 0 {
+                overwrite(added, b"not any more");
+            }
+        }
+        let engine = home.open();
+        back_up(&engine);
+        restored(&engine, &newer).unwrap();
+        let report = verified(&engine, Depth::Full);
+        assert!(report.damaged.is_empty(), "{part}: {report:?}");
+    }
+    // What is left is whole, and another password opens it.
+    let engine = home.open();
+    back_up(&engine);
+    own.iter().for_each(|file| overwrite(file, b"not any more"));
+    let refused = engine.back_up(&engine.new_backup_id(), &Watch::unwatched());
+    assert_eq!(refused.unwrap_err().code(), "damaged");
+    let report = verified(&engine, Depth::Quick);
+    assert_eq!(named(&report).len() as u64, report.backups, "{report:?}");
 }

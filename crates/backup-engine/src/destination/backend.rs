@@ -204,6 +204,13 @@ impl GuardedBackend {
         result.inspect_err(|error| self.fault.note(error, true))
     }
 
+    /// The repository library tries one key file after another, and gives up at the first one that is damaged. One that
+    /// cannot be read at the moment counts as whole: the library says why.
+    fn is_damaged(&self, tpe: FileType, id: &Id) -> bool {
+        let content = self.inner.read_full(tpe, id);
+        content.is_ok_and(|content| named_after_content(tpe, id, &content).is_err())
+    }
+
     /// The library's own listing answers "nothing" where it cannot read: ask every folder first.
     fn listable(&self, tpe: FileType) -> RusticResult<()> {
         if tpe == FileType::Config {
@@ -233,7 +240,11 @@ impl ReadBackend for GuardedBackend {
     fn list(&self, tpe: FileType) -> RusticResult<Vec<Id>> {
         self.go_on()?;
         self.reading(fault_at("backend-list"))?;
-        self.reading(self.listable(tpe).and_then(|()| self.inner.list(tpe)))
+        let mut listed = self.reading(self.listable(tpe).and_then(|()| self.inner.list(tpe)))?;
+        if tpe == FileType::Key {
+            listed.retain(|id| !self.is_damaged(tpe, id));
+        }
+        Ok(listed)
     }
 
     fn list_with_size(&self, tpe: FileType) -> RusticResult<Vec<(Id, u32)>> {

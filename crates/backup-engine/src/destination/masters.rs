@@ -38,16 +38,6 @@ impl Masters {
         }
     }
 
-    /// Whether both parts are known to be encrypted with one key.
-    pub(super) fn are_same(&self) -> bool {
-        let key = |part| {
-            self.get(part)
-                .map(|key| (key.encrypt, key.mac.k, key.mac.r))
-        };
-        let databases = key(Part::Databases);
-        databases.is_some() && databases == key(Part::Files)
-    }
-
     fn of(&self, part: Part) -> &Mutex<Option<MasterKey>> {
         let [databases, files] = &self.0.keys;
         match part {

@@ -25,8 +25,7 @@ impl Destination {
     pub(super) fn open(&self, part: Part, watch: &Watch, ask: Ask) -> Result<Session, Error> {
         self.forgive_another_disk();
         if let Some(master) = self.known_master(part) {
-            let open = |storage| open_on(storage, &Credentials::Masterkey(master));
-            match self.open_with(part, watch, |storage| Ok(open(storage))) {
+            match self.open_with_master(part, watch, master) {
                 // Another disk may be in the place of the last one, with another repository under the same password.
                 Err(Error::Damaged { .. }) if !watch.is_canceled() => self.masters.forget(),
                 opened => return opened,
@@ -47,9 +46,10 @@ impl Destination {
         watch: &Watch,
     ) -> Result<Session, Error> {
         match self.derive(part, key, watch) {
-            Err(damaged @ Error::Damaged { .. })
+            // The folder of the key files may be gone as well.
+            Err(damaged @ (Error::Damaged { .. } | Error::Repository(_)))
                 if !self.has_whole_keys(part)
-                    && self.has_whole_keys(part.other())
+                    && self.has_a_whole_key(part.other())
                     && !watch.is_canceled() =>
             {
                 let opened = self.open_with_keys_of_other(part, key, watch);
@@ -69,11 +69,21 @@ impl Destination {
         watch: &Watch,
     ) -> Result<Session, Error> {
         let master = self.derive(part.other(), key, watch)?.repository.key();
-        let open = |storage| open_on(storage, &Credentials::Masterkey(master));
-        self.open_with(part, watch, |storage| Ok(open(storage)))
+        self.open_with_master(part, watch, master)
     }
 
-    fn derive(&self, part: Part, key: &Secret, watch: &Watch) -> Result<Session, Error> {
+    /// Fails with `Damaged` where it is not encrypted with that.
+    pub(super) fn open_with_master(
+        &self,
+        part: Part,
+        watch: &Watch,
+        master: MasterKey,
+    ) -> Result<Session, Error> {
+        let credentials = Credentials::Masterkey(master);
+        self.open_with(part, watch, |storage| Ok(open_on(storage, &credentials)))
+    }
+
+    pub(super) fn derive(&self, part: Part, key: &Secret, watch: &Watch) -> Result<Session, Error> {
         let password = Credentials::password(key.reveal());
         self.open_with(part, watch, |storage| {
             self.masters.derive(watch, move |masters| {

@@ -33,8 +33,9 @@ impl<'a> Survey<'a> {
         let open = |part| -> Result<Result<Reach, Reason>, Error> {
             let opened = engine.destination.read(part, watch).and_then(|session| {
                 let missing = || Error::Unreachable("there are no backups in it".into());
-                let has_whole_keys = engine.destination.has_whole_keys(part);
-                Reach::open(session.ok_or_else(missing)?, has_whole_keys)
+                let session = session.ok_or_else(missing)?;
+                let opens = engine.destination.opens_after_a_start(part, watch)?;
+                Reach::open(session, opens)
             });
             match opened {
                 Ok(reach) => Ok(Ok(reach)),
@@ -151,11 +152,11 @@ struct Level {
 
 impl Reach {
     /// Reads the index and lists the packs, and compares the two.
-    fn open(session: Session, has_whole_keys: bool) -> Result<Self, Error> {
+    fn open(session: Session, opens_after_a_start: bool) -> Result<Self, Error> {
         let part = named(session.part());
         let wrong_keys = || format!("in {part}: a key file is damaged or missing").into();
         let mut reach = Self {
-            wrong_keys: (!has_whole_keys).then(wrong_keys),
+            wrong_keys: (!opens_after_a_start).then(wrong_keys),
             sizes: session.packs()?,
             content: Content::open(session)?.noting_damage(),
             needed: HashSet::new(),
