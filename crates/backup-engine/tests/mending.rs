@@ -341,3 +341,98 @@ fn a_damaged_record_is_set_aside_and_what_it_may_belong_to_stays() {
     let lists = objects(&home.destination().join("files/snapshots"));
     assert_eq!(lists.len(), 4, "its list of files may be read by a person");
 }
+
+/// The next backup takes it for stored.
+#[test]
+fn what_no_backup_needs_any_more_is_read_and_mended() {
+    let cases = [
+        ("files", "documents/notes/3.txt"),
+        ("databases", "library.db"),
+        ("databases", "documents/app.db"),
+    ];
+    for unlisted in [false, true] {
+        each(&cases, |part, path| {
+            let kept = Kept::new();
+            kept.find(part, &kept.newer, path).flip();
+            for id in [&kept.older, &kept.newer] {
+                kept.engine.delete(id).unwrap();
+            }
+            if unlisted {
+                // As a backup leaves them that is killed before it writes what it has stored.
+                remove_index(&kept.home, part);
+            }
+            let report = kept.verify();
+            assert_eq!((report.backups, report.damaged.len()), (0, 0));
+            assert!(report.bytes_read > 100_000, "{report:?}");
+            assert_eq!(kept.damaged(part, "noted").len(), 1, "{part} {path}");
+            kept.back_up();
+            assert!(kept.verify().damaged.is_empty());
+        });
+    }
+}
+
+fn remove_index(home: &Home, part: &str) {
+    let files = objects(&home.destination().join(part).join("index"));
+    assert!(!files.is_empty());
+    for file in files {
+        fs::remove_file(file).unwrap();
+    }
+}
+
+#[test]
+fn files_are_read_where_no_backup_has_any() {
+    let kept = Kept::new();
+    kept.find("files", &kept.newer, "documents/notes/3.txt")
+        .flip();
+    for id in [&kept.older, &kept.newer] {
+        kept.engine.delete(id).unwrap();
+    }
+    let source = kept.engine.sources().unwrap().remove(0);
+    kept.engine.remove_source(&source.id).unwrap();
+    back_up(&kept.engine);
+    let report = kept.verify();
+    assert_eq!((report.backups, report.damaged.len()), (1, 0));
+    assert_eq!(kept.damaged("files", "noted").len(), 1);
+    let again = NewSource {
+        kind: SourceKind::Folder,
+        path: kept.home.folder.path().join("documents"),
+        excludes: Vec::new(),
+    };
+    kept.engine.add_source(again).unwrap();
+    kept.back_up();
+}
+
+#[test]
+fn a_part_that_no_backup_needs_and_nobody_can_read_is_told() {
+    let kept = Kept::new();
+    for id in [&kept.older, &kept.newer] {
+        kept.engine.delete(id).unwrap();
+    }
+    overwrite(
+        &kept.home.destination().join("files/config"),
+        b"not any more",
+    );
+    let verify = |depth| kept.engine.verify(None, depth, &Watch::unwatched());
+    verify(Depth::Quick).unwrap();
+    assert_eq!(verify(Depth::Full).unwrap_err().code(), "damaged");
+}
+
+#[test]
+fn a_pack_that_leaves_the_index_while_packs_are_read_is_not_passed_over() {
+    let kept = Kept::new();
+    let index = kept.home.destination().join("files/index");
+    let watch = Watch::new(CancelFlag::default(), move |step| {
+        if step.phase == Phase::Verifying {
+            for file in objects(&index) {
+                fs::remove_file(file).unwrap();
+            }
+        }
+    });
+    let verified = kept.engine.verify(None, Depth::Full, &watch).unwrap();
+    let Outcome::Completed(report) = verified else {
+        panic!("nobody cancelled");
+    };
+    let both = BTreeSet::from([&kept.older, &kept.newer]);
+    assert_eq!(named(&report), both, "{report:?}");
+    assert!(kept.damaged("files", "noted").is_empty());
+}

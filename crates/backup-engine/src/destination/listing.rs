@@ -42,6 +42,11 @@ impl Destination {
         Ok(backups)
     }
 
+    /// Whether anything was ever stored in this part.
+    pub(crate) fn has_part(&self, part: Part) -> bool {
+        self.folder(part).is_dir()
+    }
+
     fn last_backups(&self) -> Option<Arc<Vec<BackupRecord>>> {
         let mut catalog = self.catalog();
         let backups = catalog.last_list()?;

@@ -51,7 +51,8 @@ impl Engine {
     /// finds none is noted with the backup, where every device sees it. A pack in which damage is found is noted too: the
     /// next backup stores again what the sources still have of it.
     ///
-    /// Errors: `UnknownBackup`, `Unreachable`, `Locked`, `NoSpace` for a rehearsal.
+    /// Errors: `UnknownBackup`, `Unreachable`, `Locked`, `NoSpace` for a rehearsal, `Damaged` where all content was to be read
+    /// and a part that no backup needs cannot be opened.
     pub fn verify(
         &self,
         what: Option<&BackupId>,
@@ -77,7 +78,6 @@ impl Engine {
                 unreadable,
             };
             match depth {
-                _ if records.is_empty() => {}
                 Depth::Quick | Depth::Full => {
                     self.survey(&records, what.is_none(), &mut report, watch)?;
                 }
@@ -107,7 +107,8 @@ impl Engine {
         watch: &Watch,
     ) -> Result<(), Error> {
         let all_content = report.depth == Depth::Full;
-        let mut survey = Survey::open(self, records, watch)?;
+        let everything = all_content && all_backups;
+        let mut survey = Survey::open(self, records, everything, watch)?;
         if !all_content {
             watch.enter(Phase::Verifying);
             watch.expect(records.iter().map(|record| record.bytes).sum());
@@ -121,7 +122,7 @@ impl Engine {
             }
         }
         if all_content {
-            if all_backups {
+            if everything {
                 survey.need_everything();
             }
             watch.enter(Phase::Verifying);
@@ -136,7 +137,14 @@ impl Engine {
         }
         report.bytes_read = survey.bytes_read();
         report.damaged = damaged;
-        Ok(())
+        match survey.not_read() {
+            // No backup is damaged by it, and still this is no proof of all that the next one takes for stored.
+            Some(reason) if report.damaged.is_empty() => Err(Error::Damaged {
+                backup: None,
+                detail: reason.to_string(),
+            }),
+            _ => Ok(()),
+        }
     }
 
     fn rehearse(

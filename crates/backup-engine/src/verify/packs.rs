@@ -31,12 +31,16 @@ pub(super) fn read_all(reach: &mut Reach, watch: &Watch) -> Result<bool, Error> 
             .collect();
         all_wrong.extend(read(reach, packs, watch)?);
     }
+    let lost = lost(reach, &done, watch);
+    all_wrong.extend(read(reach, unlisted(reach), watch)?);
+    done.extend(&reach.unlisted);
     reach.bytes_read += done
         .iter()
         .filter(|pack| !reach.bad_packs.contains_key(*pack))
         .map(|pack| reach.size(pack))
         .sum::<u64>();
-    let found = !all_wrong.is_empty();
+    let found = !all_wrong.is_empty() || !lost.is_empty();
+    reach.bad_packs.extend(lost);
     for wrong in all_wrong {
         let wrong = noted(reach, wrong);
         if wrong.blobs.is_empty() {
@@ -48,6 +52,27 @@ pub(super) fn read_all(reach: &mut Reach, watch: &Watch) -> Result<bool, Error> 
         }
     }
     Ok(found)
+}
+
+/// The packs that no index lists, as ones in which nothing is looked for: the hash of the whole tells whether they are sound.
+fn unlisted(reach: &Reach) -> Vec<IndexPack> {
+    let packs = reach.unlisted.iter().map(|pack| IndexPack {
+        id: *pack,
+        ..IndexPack::default()
+    });
+    packs.collect()
+}
+
+/// The packs that were in the index when it was compared with what backups need, and are not in it any more: another device
+/// has set them aside. It may have copied them, so they are not noted; that they were not read is told.
+fn lost(reach: &Reach, done: &HashSet<PackId>, watch: &Watch) -> Vec<(PackId, Reason)> {
+    let lost = reach.needed.difference(done);
+    let tell = |pack: &PackId| {
+        watch.advance(reach.size(pack));
+        let reason = format!("the pack {} is not in the index any more", short(pack));
+        (*pack, reason.into())
+    };
+    lost.map(tell).collect()
 }
 
 /// The packs that are there and have another size than they should.

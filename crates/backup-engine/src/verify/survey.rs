@@ -14,43 +14,36 @@ use crate::{Engine, Error, Watch};
 /// What is wrong, for a person. Shared by all that it concerns.
 pub(super) type Reason = Arc<str>;
 
+/// A repository. `None`: nobody needs it. Where it cannot be used at all, the reason.
+type Looked = Option<Result<Reach, Reason>>;
+
 /// Both repositories, and what is known of them so far.
 pub(super) struct Survey<'a> {
     engine: &'a Engine,
     watch: &'a Watch,
-    /// Where a repository cannot be used at all, the reason.
-    databases: Result<Reach, Reason>,
-    /// `None`: no backup needs it.
-    files: Option<Result<Reach, Reason>>,
+    databases: Looked,
+    files: Looked,
 }
 
 impl<'a> Survey<'a> {
+    /// Opens what these backups need; or `everything` that is there, which the next backup takes for stored also where no
+    /// backup needs it.
     pub(super) fn open(
         engine: &'a Engine,
         records: &[BackupRecord],
+        everything: bool,
         watch: &'a Watch,
     ) -> Result<Self, Error> {
-        let open = |part| -> Result<Result<Reach, Reason>, Error> {
-            let opened = engine.destination.read(part, watch).and_then(|session| {
-                let missing = || Error::Unreachable("there are no backups in it".into());
-                let session = session.ok_or_else(missing)?;
-                let opens = engine.destination.opens_after_a_start(part, watch)?;
-                Reach::open(session, opens)
-            });
-            match opened {
-                Ok(reach) => Ok(Ok(reach)),
-                Err(error) => {
-                    let reason = damage(error, watch)?;
-                    Ok(Err(format!("in {}: {reason}", named(part)).into()))
-                }
-            }
+        let open = |part, is_needed: bool| -> Result<Looked, Error> {
+            let wanted = is_needed || (everything && engine.destination.has_part(part));
+            wanted.then(|| look_at(engine, part, watch)).transpose()
         };
         let needs_files = records.iter().any(|record| record.files.is_some());
         Ok(Self {
             engine,
             watch,
-            databases: open(Part::Databases)?,
-            files: needs_files.then(|| open(Part::Files)).transpose()?,
+            databases: open(Part::Databases, !records.is_empty())?,
+            files: open(Part::Files, needs_files)?,
         })
     }
 
@@ -64,8 +57,9 @@ impl<'a> Survey<'a> {
 
     fn look(&mut self, record: &BackupRecord) -> Result<Option<Reason>, Error> {
         let databases = match &mut self.databases {
-            Ok(reach) => reach,
-            Err(reason) => return Ok(Some(reason.clone())),
+            Some(Ok(reach)) => reach,
+            Some(Err(reason)) => return Ok(Some(reason.clone())),
+            None => return Ok(Some("its databases are missing".into())),
         };
         let snapshots = self.engine.destination.catalog().snapshots_of(&record.id);
         let gone = || Error::UnknownBackup(record.id.clone());
@@ -93,15 +87,24 @@ impl<'a> Survey<'a> {
     }
 
     fn parts(&mut self) -> impl Iterator<Item = &mut Reach> {
-        let files = self.files.as_mut().and_then(|files| files.as_mut().ok());
-        self.databases.as_mut().ok().into_iter().chain(files)
+        let parts = [&mut self.databases, &mut self.files].into_iter();
+        parts.flatten().flatten()
     }
 
-    /// From now on everything counts as needed that the index lists: the next backup takes it for stored, also what no backup
-    /// has any more.
+    /// Why a part could not be read at all.
+    pub(super) fn not_read(&self) -> Option<&Reason> {
+        let mut parts = [&self.databases, &self.files].into_iter().flatten();
+        parts.find_map(|part| part.as_ref().err())
+    }
+
+    /// From now on everything counts as needed that is there, also what no backup has any more: the next one takes for stored
+    /// what the index lists, and enters what it does not list.
     pub(super) fn need_everything(&mut self) {
         for reach in self.parts() {
             reach.needed.extend(&reach.listed);
+            let unlisted = reach.sizes.keys();
+            let unlisted = unlisted.filter(|pack| !reach.listed.contains(pack));
+            reach.unlisted = unlisted.copied().collect();
         }
     }
 
@@ -125,6 +128,23 @@ impl<'a> Survey<'a> {
     }
 }
 
+/// Errors: what says nothing about the part.
+fn look_at(engine: &Engine, part: Part, watch: &Watch) -> Result<Result<Reach, Reason>, Error> {
+    let opened = engine.destination.read(part, watch).and_then(|session| {
+        let missing = || Error::Unreachable("there are no backups in it".into());
+        let session = session.ok_or_else(missing)?;
+        let opens = engine.destination.opens_after_a_start(part, watch)?;
+        Reach::open(session, opens)
+    });
+    match opened {
+        Ok(reach) => Ok(Ok(reach)),
+        Err(error) => {
+            let reason = damage(error, watch)?;
+            Ok(Err(format!("in {}: {reason}", named(part)).into()))
+        }
+    }
+}
+
 /// One repository: what is in it, what of it is needed, and what is wrong.
 pub(super) struct Reach {
     pub(super) content: Content,
@@ -135,6 +155,8 @@ pub(super) struct Reach {
     pub(super) needed: HashSet<PackId>,
     /// The packs that are in the index.
     listed: HashSet<PackId>,
+    /// Those that are not, where they are to be read too.
+    pub(super) unlisted: Vec<PackId>,
     pub(super) bad_packs: HashMap<PackId, Reason>,
     /// Folders and chunks.
     pub(super) bad_blobs: HashMap<Id, Reason>,
@@ -161,6 +183,7 @@ impl Reach {
             content: Content::open(session)?.noting_damage(),
             needed: HashSet::new(),
             listed: HashSet::new(),
+            unlisted: Vec::new(),
             bad_packs: HashMap::new(),
             bad_blobs: HashMap::new(),
             seen: HashMap::new(),
@@ -185,7 +208,8 @@ impl Reach {
     }
 
     fn bytes_needed(&self) -> u64 {
-        let sizes = self.needed.iter().filter_map(|pack| self.sizes.get(pack));
+        let packs = self.needed.iter().chain(&self.unlisted);
+        let sizes = packs.filter_map(|pack| self.sizes.get(pack));
         sizes.map(|size| u64::from(*size)).sum()
     }
 
