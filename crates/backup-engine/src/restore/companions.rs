@@ -40,7 +40,7 @@ impl Siblings {
     }
 
     /// The database with which this was stored, as its log or journal.
-    fn stored_with<'a>(&self, name: &'a OsStr) -> Option<&'a OsStr> {
+    pub(super) fn stored_with<'a>(&self, name: &'a OsStr) -> Option<&'a OsStr> {
         let database = database_of(name)?;
         (self.databases.contains(name) && self.databases.contains(database)).then_some(database)
     }

@@ -141,7 +141,7 @@ impl<'a> Walk<'a> {
                 continue;
             }
             let live = folder.look(&name).map_err(LOOKING)?;
-            if live.is_some() && self.target.leaves_alone(&path, wanted.node.is_dir()) {
+            if self.is_left_alone(&folder, &path, &wanted, live, &siblings)? {
                 there.remove(&name);
                 continue;
             }
@@ -170,6 +170,25 @@ impl<'a> Walk<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Whether what is there stays: of a database and the log that was stored with it both do, or none.
+    fn is_left_alone(
+        &self,
+        folder: &Dir,
+        at: &Path,
+        wanted: &Wanted,
+        live: Option<Seen>,
+        siblings: &Siblings,
+    ) -> Result<bool, Error> {
+        let (at, live) = match siblings.stored_with(&wanted.name) {
+            Some(database) => {
+                let live = folder.look(database).map_err(LOOKING)?;
+                (at.with_file_name(database), live)
+            }
+            None => (at.to_owned(), live),
+        };
+        Ok(live.is_some() && self.target.leaves_alone(&at, wanted.node.is_dir()))
     }
 
     /// One entry of the backup, and what is in its place.

@@ -200,6 +200,24 @@ impl Bench {
         assert_eq!(restored.unwrap(), Outcome::Completed(()));
     }
 
+    /// Restores in place, with the sources set up like that.
+    pub(super) fn restore_to(
+        &self,
+        stored: &Stored,
+        places: &[SourcePlace],
+        what: What,
+    ) -> Result<Outcome<()>, Error> {
+        let watch = Watch::unwatched();
+        self.with(stored, &watch, &|_| Ok(None), |restore| {
+            let restore = Restore { places, ..*restore };
+            restore.run(&RestoreRequest {
+                backup: backup_id(),
+                what,
+                place: Place::InPlace,
+            })
+        })
+    }
+
     pub(super) fn undo(&self) {
         let undone = crate::restore::undo(
             &self.data(),
@@ -218,6 +236,16 @@ impl Bench {
         assert!(!journal::is_pending(&self.data()).unwrap());
         crate::restore::remove_staging(&self.data()).unwrap();
         crate::undo::remove_older(&self.data());
+    }
+}
+
+/// A source as it is set up, and the lines of what is left out of it.
+pub(super) fn place(id: &str, path: &Path, lines: &[&str]) -> SourcePlace {
+    let lines: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
+    SourcePlace {
+        id: id.into(),
+        path: path.to_owned(),
+        excluded: crate::sources::excluded_by(&lines).unwrap(),
     }
 }
 
@@ -299,7 +327,7 @@ pub(super) fn node_of(path: &Path, name: &OsStr) -> Node {
     Node::new_node(name, node_type, metadata)
 }
 
-fn gather(path: &Path, at: &Path, into: &mut Vec<Entry>) {
+pub(super) fn gather(path: &Path, at: &Path, into: &mut Vec<Entry>) {
     let node = node_of(path, at.file_name().unwrap());
     let content = node.is_file().then(|| fs::read(path).unwrap());
     let is_folder = node.is_dir();

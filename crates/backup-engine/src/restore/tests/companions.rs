@@ -1,9 +1,9 @@
 //! Logs and journals: they come, go and stay with their database, also where a backup has only one of the two.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::bench::{Bench, docs, noise, state, write};
+use super::bench::{Bench, docs, noise, place, state, write};
 use crate::destination::UnreadFile;
 use crate::restore::What;
 
@@ -102,4 +102,39 @@ fn a_journal_that_was_stored_with_its_database_stays_with_it_and_comes_with_it()
     fs::remove_dir_all(bench.docs()).unwrap();
     bench.restore(&stored, What::Paths(vec!["docs/half.db".into()]));
     assert!(bench.docs().join("half.db-journal").exists());
+}
+
+#[test]
+fn a_journal_that_was_stored_with_its_database_is_left_alone_with_it_and_only_with_it() {
+    for (line, now, stays) in [
+        ("/x.db", None, true),
+        ("/x.db", Some("of today"), true),
+        ("*-journal", Some("of today"), false),
+        ("/x.db*", Some("of today"), true),
+    ] {
+        let bench = Bench::new();
+        write(&bench.docs(), "x.db", database(1));
+        write(&bench.docs(), "x.db-journal", "how it was before");
+        let (mut stored, original) = (bench.store(), files(&bench));
+        stored.details.sources[0].unread = vec![UnreadFile {
+            path: "docs/x.db".into(),
+            why: "stored with its journal".into(),
+        }];
+        write(&bench.docs(), "x.db", database(2));
+        fs::remove_file(bench.docs().join("x.db-journal")).unwrap();
+        if let Some(now) = now {
+            write(&bench.docs(), "x.db-journal", now);
+        }
+        let before = files(&bench);
+        let places = [place("docs", &bench.docs(), &[line])];
+        bench.restore_to(&stored, &places, docs()).unwrap();
+        let expected = if stays { before } else { original };
+        assert_eq!(files(&bench), expected, "{line}, {now:?}");
+    }
+}
+
+/// What is in the source. Its own time is that of the backup.
+fn files(bench: &Bench) -> Vec<(PathBuf, String)> {
+    let all = state(&bench.docs()).into_iter();
+    all.filter(|(at, _)| !at.as_os_str().is_empty()).collect()
 }
