@@ -7,14 +7,18 @@ use super::dir::Dir;
 use super::seen::{Kind, Seen};
 use crate::database::{COMPANIONS, MAGIC};
 
-/// What lies beside an entry of this name as its logs would, if it is a database.
+/// What lies beside an entry of this name as its logs would, if it is a database. SQLite follows a link there; a folder is
+/// somebody's own, whatever its name is.
 pub(crate) fn beside(folder: &Dir, name: &OsStr) -> io::Result<Vec<(OsString, Seen)>> {
     let mut there = Vec::new();
     for ending in COMPANIONS {
         let mut companion = name.to_owned();
         companion.push(ending);
         match folder.look(&companion) {
-            Ok(seen) => there.extend(seen.map(|seen| (companion, seen))),
+            Ok(seen) => {
+                let log = seen.filter(|seen| matches!(seen.kind, Kind::File | Kind::Link));
+                there.extend(log.map(|seen| (companion, seen)));
+            }
             // No file system has a file of that name.
             Err(error) if error.kind() == io::ErrorKind::InvalidFilename => {}
             Err(error) => return Err(error),

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-use super::beside::beside;
+use super::beside::{self, beside};
 use super::dir::Dir;
 use super::plan::LOOKING;
 use super::seen::Seen;
@@ -58,23 +58,19 @@ impl Siblings {
         self.stored_with(name).is_some()
     }
 
-    /// Whether what lies beside this database is a log or an index of it that the backup does not have.
-    pub(super) fn goes_with(&self, database: &OsStr, other: &OsStr) -> bool {
-        database_of(other) == Some(database) && !self.names.contains(other)
-    }
-
-    /// What there is of that.
+    /// What lies beside this database as a log or an index of it, and is not in the backup.
     pub(super) fn there_beside(
         &self,
         folder: &Dir,
         database: &OsStr,
     ) -> Result<Vec<(OsString, Seen)>, Error> {
         let mut there = beside(folder, database).map_err(LOOKING)?;
-        there.retain(|(name, _)| self.goes_with(database, name));
+        there.retain(|(name, _)| !self.names.contains(name));
         Ok(there)
     }
 
-    /// Whether this entry of the backup is a log of a database that is there, is not in the backup and stays.
+    /// Whether this file of the backup is a log of a database that is there, is not in the backup and stays. What only has
+    /// the name of one lies beside something else, or beside nothing.
     pub(super) fn is_of_one_that_stays(
         &self,
         target: &Target,
@@ -85,7 +81,7 @@ impl Siblings {
         let Some(database) = database_of(name).filter(|of| !self.names.contains(*of)) else {
             return Ok(false);
         };
-        let is_there = folder.look(database).map_err(LOOKING)?.is_some();
+        let is_there = beside::is_database(folder, database).map_err(LOOKING)?;
         Ok(is_there && (!target.removes || target.keeps(&at.with_file_name(database), false)))
     }
 }

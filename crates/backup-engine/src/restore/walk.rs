@@ -135,7 +135,9 @@ impl<'a> Walk<'a> {
             if siblings.choice(self.target, &path) == Choice::Outside {
                 continue;
             }
-            if siblings.is_of_one_that_stays(self.target, &folder, &path)? {
+            if wanted.node.is_file()
+                && siblings.is_of_one_that_stays(self.target, &folder, &path)?
+            {
                 tracing::warn!("a log is not restored beside a database that stays as it is");
                 there.remove(&name);
                 continue;
@@ -160,7 +162,9 @@ impl<'a> Walk<'a> {
             }
             if is_database(&wanted) {
                 // Its log goes and stays with it.
-                there.retain(|other| !siblings.goes_with(&name, other));
+                for (log, _) in siblings.there_beside(&folder, &name)? {
+                    there.remove(&log);
+                }
             }
             self.entry(&folder, &path, wanted, live, &siblings)?;
         }

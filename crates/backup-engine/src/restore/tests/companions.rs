@@ -138,3 +138,46 @@ fn files(bench: &Bench) -> Vec<(PathBuf, String)> {
     let all = state(&bench.docs()).into_iter();
     all.filter(|(at, _)| !at.as_os_str().is_empty()).collect()
 }
+
+#[test]
+fn what_only_has_the_name_of_a_log_is_restored() {
+    let bench = Bench::new();
+    write(&bench.docs(), "work-journal/monday.md", "what was done");
+    write(&bench.docs(), "notes-wal", "a text");
+    let (stored, original) = (bench.store(), files(&bench));
+    fs::remove_file(bench.docs().join("notes-wal")).unwrap();
+    fs::remove_dir_all(bench.docs().join("work-journal")).unwrap();
+    // No database, and no file.
+    write(&bench.docs(), "notes", "another text");
+    write(&bench.docs(), "work/plan.md", "what is to be done");
+    let paths = ["docs/work-journal/monday.md", "docs/notes-wal"];
+    let paths = paths.map(String::from).to_vec();
+    bench.restore(&stored, What::Paths(paths));
+    let now = files(&bench);
+    for path in ["work-journal/monday.md", "notes-wal"] {
+        let of = |all: &[(PathBuf, String)]| {
+            let found = all.iter().find(|(at, _)| at == Path::new(path));
+            found.map(|(_, state)| state.clone())
+        };
+        assert_eq!(of(&now), of(&original), "{path}");
+    }
+}
+
+#[test]
+fn a_folder_with_the_name_of_a_log_does_not_go_with_a_database() {
+    let bench = Bench::new();
+    let place = bench.docs().join("History");
+    let opened = rusqlite::Connection::open(&place).unwrap();
+    opened.execute_batch("CREATE TABLE t (x)").unwrap();
+    drop(opened);
+    let (stored, original) = (bench.store(), fs::read(&place).unwrap());
+    write(&bench.docs(), "History", database(2));
+    write(&bench.docs(), "History-journal/monday.md", "in no backup");
+    write(&bench.docs(), "History-wal", "a log of today");
+    bench.restore(&stored, What::Paths(vec!["docs/History".into()]));
+    let there = |name: &str| bench.docs().join(name).exists();
+    assert!(there("History-journal/monday.md") && !there("History-wal"));
+    assert_eq!(fs::read(&place).unwrap(), original);
+    bench.undo();
+    assert!(there("History-journal/monday.md") && there("History-wal"));
+}
