@@ -143,7 +143,7 @@ impl<'a> Walk<'a> {
                 continue;
             }
             let live = folder.look(&name).map_err(LOOKING)?;
-            if self.is_left_alone(&folder, &path, &wanted, live, &siblings)? {
+            if self.is_left_alone(&folder, &path, live, &siblings)? {
                 there.remove(&name);
                 continue;
             }
@@ -181,18 +181,19 @@ impl<'a> Walk<'a> {
         &self,
         folder: &Dir,
         at: &Path,
-        wanted: &Wanted,
         live: Option<Seen>,
         siblings: &Siblings,
     ) -> Result<bool, Error> {
-        let (at, live) = match siblings.stored_with(&wanted.name) {
+        let (at, live) = match siblings.stored_with(at.file_name().unwrap_or_default()) {
             Some(database) => {
                 let live = folder.look(database).map_err(LOOKING)?;
                 (at.with_file_name(database), live)
             }
             None => (at.to_owned(), live),
         };
-        Ok(live.is_some() && self.target.leaves_alone(&at, wanted.node.is_dir()))
+        // What it was when it was backed up does not count: a line may be for folders alone.
+        let leaves = |seen: Seen| self.target.leaves_alone(&at, seen.kind == Kind::Folder);
+        Ok(live.is_some_and(leaves))
     }
 
     /// One entry of the backup, and what is in its place.

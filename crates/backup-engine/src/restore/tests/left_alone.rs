@@ -185,3 +185,22 @@ fn what_the_disk_cannot_read_any_more_is_not_there() {
     let there = there_in(&file, &[chunk], &Watch::unwatched());
     assert_eq!(there.unwrap(), [false]);
 }
+
+#[test]
+fn a_folder_that_is_left_out_by_now_stays_where_the_backup_has_something_else() {
+    for was_link in [true, false] {
+        let bench = Bench::new();
+        let videos = bench.docs().join("videos");
+        if was_link {
+            std::os::unix::fs::symlink("/elsewhere", &videos).unwrap();
+        } else {
+            write(&bench.docs(), "videos", "a list");
+        }
+        let stored = bench.store();
+        fs::remove_file(&videos).unwrap();
+        write(&videos, "holiday.mp4", "in no backup");
+        let places = [place("docs", &bench.docs(), &["videos/"])];
+        bench.restore_to(&stored, &places, docs()).unwrap();
+        assert!(videos.join("holiday.mp4").exists(), "a link: {was_link}");
+    }
+}
