@@ -89,11 +89,24 @@ impl Target {
                 .any(|excluded| excluded(below, is_folder))
     }
 
-    /// Whether what is there stays although it is in the backup: backups leave it out by now, and it was not chosen by name.
+    /// Whether what is there stays although it is in the backup: backups leave it out by now, and no path in it was chosen.
     pub(crate) fn leaves_alone(&self, at: &Path, is_folder: bool) -> bool {
         let below = self.below_top(at);
-        let excluded = |excluded: &Excluded| excluded(below, is_folder);
-        self.chosen.is_none() && self.excluded.as_ref().is_some_and(excluded)
+        let excluded = |excluded: &Excluded| {
+            excluded(below, is_folder) && !self.is_chosen_all_the_same(below, excluded)
+        };
+        self.excluded.as_ref().is_some_and(excluded)
+    }
+
+    /// Whether what is left out was chosen itself, or something in it, or something that holds it and is left out as well.
+    fn is_chosen_all_the_same(&self, below: &Path, excluded: &Excluded) -> bool {
+        let is_left_out = |chosen: &Path| {
+            let mut all = chosen.ancestors().filter(|at| !at.as_os_str().is_empty());
+            all.any(|at| excluded(at, true))
+        };
+        self.chosen.iter().flatten().any(|chosen| {
+            chosen.starts_with(below) || below.starts_with(chosen) && is_left_out(chosen)
+        })
     }
 
     /// Whether the backup could not read it, so that what is in it is not there.

@@ -204,3 +204,38 @@ fn a_folder_that_is_left_out_by_now_stays_where_the_backup_has_something_else() 
         assert!(videos.join("holiday.mp4").exists(), "a link: {was_link}");
     }
 }
+
+#[test]
+fn what_is_left_out_by_now_is_not_overwritten_where_only_a_folder_above_it_is_chosen() {
+    let names = ["was.tmp", "a.txt", "build/x.o", "build/deep/y.o"];
+    let all = || {
+        let bench = Bench::new();
+        for name in names {
+            write(&bench.docs(), &format!("sub/{name}"), "as it was");
+        }
+        let stored = bench.store();
+        for name in names {
+            write(&bench.docs(), &format!("sub/{name}"), "as it is by now");
+        }
+        (bench, stored)
+    };
+    for (chosen, restored) in [
+        ("docs", &names[1..2]),
+        ("docs/sub", &names[1..2]),
+        ("docs/sub/was.tmp", &names[..1]),
+        // All that is in it is left out, and nothing else can be meant.
+        ("docs/sub/build", &names[2..]),
+        ("docs/sub/build/deep", &names[3..]),
+        ("docs/sub/build/x.o", &names[2..3]),
+    ] {
+        let (bench, stored) = all();
+        let places = [place("docs", &bench.docs(), &["*.tmp", "*.o", "build/"])];
+        let what = What::Paths(vec![chosen.into()]);
+        bench.restore_to(&stored, &places, what).unwrap();
+        for name in names {
+            let now = fs::read_to_string(bench.docs().join("sub").join(name)).unwrap();
+            let is_restored = now == "as it was";
+            assert_eq!(is_restored, restored.contains(&name), "{chosen}: {name}");
+        }
+    }
+}
