@@ -1,5 +1,6 @@
 //! What is to be restored, and where to: the request of a caller, and the targets that it comes to.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
@@ -134,6 +135,7 @@ impl Restore<'_> {
             missing: Vec::new(),
         };
         let wholes = self.wholes(&sources);
+        are_apart(&wholes)?;
         for (id, chosen) in sources {
             let place = self
                 .place_of(&id)
@@ -303,6 +305,16 @@ pub(super) fn resolved(path: &Path) -> PathBuf {
         }
     }
     path.to_owned()
+}
+
+/// Sources that are one folder by now, as by a link, would each take away what the other brings.
+fn are_apart(wholes: &[PathBuf]) -> Result<(), Error> {
+    let mut known = HashSet::new();
+    if wholes.iter().all(|whole| known.insert(resolved(whole))) {
+        return Ok(());
+    }
+    let why = "two of the sources are the same folder by now. Restore one of them alone";
+    Err(Error::BadTarget(why.into()))
 }
 
 /// A path in the backup as one in its source: empty for the source itself.

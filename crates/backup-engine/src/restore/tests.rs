@@ -9,4 +9,5 @@ mod content;
 mod faults;
 mod hostile;
 mod left_alone;
+mod nested;
 mod soundness;
