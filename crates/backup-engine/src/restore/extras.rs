@@ -68,6 +68,10 @@ impl Walk<'_> {
 
     /// Whether there is something in this folder that is not to be moved.
     pub(super) fn holds_what_stays(&self, folder: &Dir, at: &Path) -> Result<bool, Error> {
+        // Also a folder that a restore has just made for a source in it.
+        if self.target.is_above_protected(at) {
+            return Ok(true);
+        }
         let inner = match folder.enter(at.file_name().unwrap_or_default()) {
             // Nobody knows what is in it.
             Err(error) if is_denied(&error) => return Ok(true),

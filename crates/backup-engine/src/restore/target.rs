@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::database::database_of;
-use crate::sources::Excluded;
+use crate::sources::{Excluded, OWN_FOLDER};
 
 /// A source as it is set up here.
 #[derive(Clone)]
@@ -119,6 +119,14 @@ impl Target {
     pub(crate) fn protects(&self, at: &Path) -> bool {
         let whole = self.base.join(at);
         self.protected.iter().any(|own| whole.starts_with(own))
+    }
+
+    /// Whether something lies in it that is protected, or is to come there. Our own folder in a source is not to come.
+    pub(crate) fn is_above_protected(&self, at: &Path) -> bool {
+        let whole = self.base.join(at);
+        self.protected
+            .iter()
+            .any(|own| !own.ends_with(OWN_FOLDER) && *own != whole && own.starts_with(&whole))
     }
 
     /// The path of an entry in the backup.

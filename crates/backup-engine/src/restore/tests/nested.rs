@@ -53,3 +53,23 @@ fn two_sources_that_are_one_folder_by_now_are_not_restored_together() {
     assert!(matches!(restored, Err(Error::BadTarget(_))), "{restored:?}");
     assert!(!bench.docs().exists());
 }
+
+#[test]
+fn a_source_that_was_set_up_in_another_one_since_stays_where_it_is_restored() {
+    let bench = Bench::new();
+    let stored = two_sources(&bench);
+    let inner = bench.docs().join("sub/inner");
+    let places = [
+        place("docs", &bench.docs(), &[]),
+        place("other", &inner, &[]),
+    ];
+    write(&bench.docs(), "later.txt", "not in the backup");
+    bench
+        .restore_to(&stored, &places, What::Everything)
+        .unwrap();
+    assert_eq!(fs::read(inner.join("b.txt")).unwrap(), b"of other");
+    assert!(bench.docs().join("a.txt").exists());
+    assert!(!bench.docs().join("later.txt").exists());
+    bench.undo();
+    assert!(!inner.exists() && bench.docs().join("later.txt").exists());
+}
