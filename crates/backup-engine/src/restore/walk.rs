@@ -246,6 +246,11 @@ impl<'a> Walk<'a> {
                 }
                 self.put(folder, at, wanted, Some(seen), siblings)
             }
+            // Only what lies behind it was chosen.
+            _ if self.target.choice(at) == Choice::Above => {
+                let what = "a link or a file in place of a folder in which something was chosen";
+                Err(Error::InTheWay(what.into()))
+            }
             _ => self.put(folder, at, wanted, Some(seen), siblings),
         }
     }

@@ -239,3 +239,24 @@ fn what_is_left_out_by_now_is_not_overwritten_where_only_a_folder_above_it_is_ch
         }
     }
 }
+
+#[test]
+fn a_link_on_the_way_to_a_chosen_path_is_not_replaced() {
+    let bench = Bench::new();
+    let photos = bench.docs().join("photos");
+    write(&photos, "2019/x.jpg", "a photo");
+    let stored = bench.store();
+    let elsewhere = bench.folder.path().join("other-disk");
+    fs::rename(&photos, &elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, &photos).unwrap();
+    fs::remove_file(elsewhere.join("2019/x.jpg")).unwrap();
+    let before = state(&bench.docs());
+    let watch = Watch::unwatched();
+    let what = What::Paths(vec!["docs/photos/2019/x.jpg".into()]);
+    let restored = bench.try_restore(&stored, what, Place::InPlace, &watch);
+    assert_eq!(restored.unwrap_err().code(), "in-the-way");
+    assert_eq!(state(&bench.docs()), before);
+    // Chosen itself, it is.
+    bench.restore(&stored, What::Paths(vec!["docs/photos".into()]));
+    assert!(photos.is_dir() && !photos.is_symlink());
+}
