@@ -292,10 +292,23 @@ pub(super) fn sync(staged: &Dir, entries: usize) -> io::Result<()> {
 fn sync_each(folder: &Dir) -> io::Result<()> {
     for name in folder.names()? {
         match folder.look(&name)?.map(|seen| seen.kind) {
-            Some(Kind::Folder) => sync_each(&folder.enter(&name)?)?,
+            Some(Kind::Folder) => sync_inner(folder, &name)?,
             Some(Kind::File) => folder.sync_file(&name)?,
             _ => {}
         }
     }
     folder.sync()
+}
+
+/// A folder that wears its mode already, which may let nobody in.
+fn sync_inner(folder: &Dir, name: &OsStr) -> io::Result<()> {
+    let mode = folder.look(name)?.map_or(0, |seen| seen.mode);
+    if mode & 0o500 == 0o500 {
+        return sync_each(&folder.enter(name)?);
+    }
+    folder.set_mode_of(name, mode | 0o500)?;
+    let inner = folder.enter(name)?;
+    sync_each(&inner)?;
+    inner.set_mode(mode)?;
+    inner.sync()
 }

@@ -10,4 +10,5 @@ mod faults;
 mod hostile;
 mod left_alone;
 mod nested;
+mod shut;
 mod soundness;
