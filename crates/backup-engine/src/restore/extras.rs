@@ -1,6 +1,6 @@
 //! What is there and not in the backup: taken away, but for what backups leave out and the folders that hold such things.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::Path;
 
@@ -23,17 +23,14 @@ impl Walk<'_> {
             return Ok(());
         }
         if seen.kind == Kind::Folder && self.holds_what_stays(folder, at)? {
-            let inner = match folder.enter(name) {
-                Err(error) if is_denied(&error) => {
-                    tracing::warn!("a folder that is not in the backup and cannot be read stays");
-                    return Ok(());
-                }
-                inner => inner.map_err(in_the_way)?,
+            let Some((inner, names)) = look_into(folder, name)? else {
+                tracing::warn!("a folder that is not in the backup and cannot be read stays");
+                return Ok(());
             };
             let (_, worn) = worn(&inner)?;
             let step = FolderStep::unchanged(at.to_owned(), worn);
             self.folders.insert(at.to_owned(), step);
-            for name in inner.names().map_err(LOOKING)? {
+            for name in names {
                 self.extra(&inner, &at.join(&name), &name)?;
             }
             return Ok(());
@@ -72,12 +69,11 @@ impl Walk<'_> {
         if self.target.is_above_protected(at) {
             return Ok(true);
         }
-        let inner = match folder.enter(at.file_name().unwrap_or_default()) {
+        let Some((inner, names)) = look_into(folder, at.file_name().unwrap_or_default())? else {
             // Nobody knows what is in it.
-            Err(error) if is_denied(&error) => return Ok(true),
-            inner => inner.map_err(in_the_way)?,
+            return Ok(true);
         };
-        for name in inner.names().map_err(LOOKING)? {
+        for name in names {
             let Some(seen) = inner.look(&name).map_err(LOOKING)? else {
                 continue;
             };
@@ -92,6 +88,16 @@ impl Walk<'_> {
     }
 }
 
-pub(super) fn is_denied(error: &io::Error) -> bool {
+/// A folder and the names in it. `None`: it may not be read, or nothing in it looked at.
+pub(super) fn look_into(folder: &Dir, name: &OsStr) -> Result<Option<(Dir, Vec<OsString>)>, Error> {
+    let inner = folder.enter(name);
+    let inner = inner.and_then(|inner| inner.names().map(|names| (inner, names)));
+    match inner {
+        Err(error) if is_denied(&error) => Ok(None),
+        inner => inner.map(Some).map_err(in_the_way),
+    }
+}
+
+fn is_denied(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::PermissionDenied
 }

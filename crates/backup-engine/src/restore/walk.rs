@@ -8,7 +8,7 @@ use super::changes::{Changes, kind_of_wanted};
 use super::companions::{Siblings, is_database};
 use super::compare::{Comparison, compare};
 use super::dir::Dir;
-use super::extras::is_denied;
+use super::extras::look_into;
 use super::plan::{FolderStep, LOOKING, Put, Step, canceled, collision, in_the_way, worn};
 use super::seen::{Dress, Kind, Seen};
 use super::target::{Choice, Target};
@@ -214,10 +214,10 @@ impl<'a> Walk<'a> {
         };
         match (kind, seen.kind) {
             (Kind::Folder, Kind::Folder) => {
-                let folder = match folder.enter(&wanted.name) {
-                    Err(error) if is_denied(&error) && self.target.was_unread(at) => return Ok(()),
-                    folder => folder.map_err(in_the_way)?,
-                };
+                if self.target.was_unread(at) && look_into(folder, &wanted.name)?.is_none() {
+                    return Ok(());
+                }
+                let folder = folder.enter(&wanted.name).map_err(in_the_way)?;
                 self.keep_folder(folder, at, &wanted)
             }
             (Kind::File, Kind::File) => {

@@ -128,11 +128,17 @@ impl Drop for AsUser {
 }
 
 #[test]
-fn folders_that_may_not_be_read_would_stay() {
+fn folders_that_may_not_be_read_or_entered_would_stay() {
+    for mode in [0o000, 0o600] {
+        folders_of_this_mode_would_stay(mode);
+    }
+}
+
+fn folders_of_this_mode_would_stay(mode: u32) {
     let bench = Bench::new();
     write(&bench.docs(), "a.txt", "one");
     write(&bench.docs(), "lost+found/inner", "of somebody else");
-    let denied = fs::Permissions::from_mode(0o000);
+    let denied = fs::Permissions::from_mode(mode);
     give(bench.folder.path());
     let mut stored = {
         let mut entries = Vec::new();

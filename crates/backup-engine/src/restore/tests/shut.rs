@@ -17,7 +17,7 @@ fn a_folder_that_its_owner_may_not_enter_is_restored_for_him() {
     const TEST: &str = "a_folder_that_its_owner_may_not_enter_is_restored_for_him";
     const RUN_IN: &str = "HOLDFAST_TEST_SHUT";
     if !rustix::process::geteuid().is_root() {
-        for mode in [0o311, 0o000] {
+        for mode in [0o311, 0o000, 0o600] {
             restore_shut(mode);
         }
         if let Some(folder) = std::env::var_os(RUN_IN) {
