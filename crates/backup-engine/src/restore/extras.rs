@@ -19,7 +19,7 @@ impl Walk<'_> {
         let Some(seen) = folder.look(name).map_err(LOOKING)? else {
             return Ok(());
         };
-        if self.stays(at, &seen) {
+        if self.stays(folder, at, &seen)? {
             return Ok(());
         }
         if seen.kind == Kind::Folder && self.holds_what_stays(folder, at)? {
@@ -57,10 +57,9 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn stays(&self, at: &Path, seen: &Seen) -> bool {
-        at == Path::new(OWN_FOLDER)
-            || seen.device != self.device
-            || self.target.keeps(at, seen.kind == Kind::Folder)
+    fn stays(&self, folder: &Dir, at: &Path, seen: &Seen) -> Result<bool, Error> {
+        let kept = at == Path::new(OWN_FOLDER) || self.target.keeps(at, seen.kind == Kind::Folder);
+        Ok(kept || seen.device != self.device && is_mounted(folder, seen)?)
     }
 
     /// Whether there is something in this folder that is not to be moved.
@@ -78,7 +77,7 @@ impl Walk<'_> {
                 continue;
             };
             let path = at.join(&name);
-            let stays = self.stays(&path, &seen)
+            let stays = self.stays(&inner, &path, &seen)?
                 || seen.kind == Kind::Folder && self.holds_what_stays(&inner, &path)?;
             if stays {
                 return Ok(true);
@@ -86,6 +85,12 @@ impl Walk<'_> {
         }
         Ok(false)
     }
+}
+
+/// Whether another disk begins with this entry of a folder.
+fn is_mounted(folder: &Dir, seen: &Seen) -> Result<bool, Error> {
+    let around = folder.look_at_self().map_err(LOOKING)?;
+    Ok(seen.device != around.device)
 }
 
 /// A folder and the names in it. `None`: it may not be read, or nothing in it looked at.

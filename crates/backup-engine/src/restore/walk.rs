@@ -157,9 +157,6 @@ impl<'a> Walk<'a> {
                 }
                 there.retain(|other| Some(other) != twin.as_ref());
             }
-            if live.is_some_and(|seen| seen.device != self.device) {
-                return Err(Error::InTheWay("another disk".into()));
-            }
             if is_database(&wanted) {
                 // Its log goes and stays with it.
                 for (log, _) in siblings.there_beside(&folder, &name)? {
@@ -299,6 +296,9 @@ impl<'a> Walk<'a> {
             let what = "a folder, with things in it that backups leave out, in place of a file";
             return Err(Error::InTheWay(what.into()));
         }
+        if live.is_none() {
+            self.is_here(&folder.look_at_self().map_err(LOOKING)?)?;
+        }
         if is_database(&wanted) {
             self.take_companions(at, siblings.there_beside(folder, &wanted.name)?)?;
         }
@@ -341,6 +341,17 @@ impl<'a> Walk<'a> {
         Ok(all)
     }
 
+    /// What is on another disk that is mounted in the folder is compared, and cannot be replaced: nothing is renamed from one
+    /// disk to another.
+    fn is_here(&self, seen: &Seen) -> Result<(), Error> {
+        if seen.device == self.device {
+            return Ok(());
+        }
+        let what =
+            "another disk is mounted in the folder, and something on it is not as in the backup";
+        Err(Error::InTheWay(what.into()))
+    }
+
     pub(super) fn step(
         &mut self,
         at: &Path,
@@ -348,6 +359,7 @@ impl<'a> Walk<'a> {
         put: Vec<Put>,
         change: Change,
     ) -> Result<(), Error> {
+        take.as_ref().map_or(Ok(()), |seen| self.is_here(seen))?;
         for entry in &put {
             let bytes = self.changes.weigh(entry, self.contents)?;
             let named = kind_of_wanted(&entry.wanted);
