@@ -239,12 +239,16 @@ impl PartMoves {
     }
 
     /// What lies beside the place of an entry, would be taken for its log if it is a database, and is not of this swap: made
-    /// by somebody since.
+    /// by somebody since. A log of the swap itself may have been taken, and another made in its place.
     fn strays(&self, folder: &Dir, entry: &Placed) -> io::Result<Vec<OsString>> {
         let mut strays = Vec::new();
         for (name, _) in beside(folder, entry.name())? {
             let at = entry.at.with_file_name(&name);
-            if !self.moves.iter().any(|entry| entry.at == at) {
+            let made_since = match self.moves.iter().find(|log| log.at == at) {
+                Some(log) => self.look(Some(folder), log)?.made_since(log),
+                None => true,
+            };
+            if made_since {
                 strays.push(name);
             }
         }
@@ -349,6 +353,12 @@ impl There {
     /// The new one is in its place.
     fn done(&self, entry: &Placed) -> bool {
         entry.put && !self.incoming && self.live.is_some() && (!entry.take || self.kept)
+    }
+
+    /// What is in the live place is neither what was there nor what comes.
+    fn made_since(&self, entry: &Placed) -> bool {
+        let gone = self.kept || !entry.take;
+        gone && self.live.is_some() && (!entry.put || self.incoming)
     }
 
     pub(super) fn begun(&self, entry: &Placed) -> bool {

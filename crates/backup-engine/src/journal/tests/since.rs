@@ -1,0 +1,149 @@
+//! What somebody makes, changes or removes between a crash and the start that settles the swap.
+
+use std::time::{Duration, SystemTime};
+
+use super::*;
+
+/// What a database begins with.
+const MAGIC: &str = "SQLite format 3\0";
+
+/// The entries of a swap: where, whether it is taken, whether something is put there.
+type Entry = (&'static str, bool, bool);
+
+/// A swap that has been announced, and of which nothing is carried out.
+struct Crashed {
+    folder: tempfile::TempDir,
+    note: UndoNote,
+}
+
+fn crashed(entries: &[Entry]) -> Crashed {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, base) = (folder.path().join("data"), folder.path().join("base"));
+    fs::create_dir_all(&base).unwrap();
+    fs::create_dir_all(data.join("restore/0")).unwrap();
+    let mut part = PartNote::new("docs", &base, Area::Data);
+    for (number, (at, take, put)) in entries.iter().enumerate() {
+        if *take {
+            fs::write(base.join(at), content_of(at, "old")).unwrap();
+        }
+        if *put {
+            let staged = data.join("restore/0").join(number.to_string());
+            fs::write(&staged, content_of(at, "new")).unwrap();
+            make_old(&staged);
+        }
+        part.moves.push(Move {
+            number: number as u64,
+            at: (*at).into(),
+            take: *take,
+            put: *put,
+            seen: None,
+        });
+    }
+    let note = UndoNote {
+        library: false,
+        parts: vec![part],
+        ..note()
+    };
+    let crashed = Crashed { folder, note };
+    SWAPS[0].announce(&data, &crashed.note).unwrap();
+    crashed
+}
+
+fn content_of(at: &str, what: &str) -> String {
+    match at.strip_suffix(".db") {
+        Some(_) => format!("{MAGIC}{what}"),
+        None => what.to_owned(),
+    }
+}
+
+/// Gives a file the time of a backup.
+fn make_old(path: &Path) {
+    let file = fs::File::options().write(true).open(path).unwrap();
+    let old = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+    file.set_modified(old).unwrap();
+}
+
+impl Crashed {
+    fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    fn live(&self, at: &str) -> PathBuf {
+        self.folder.path().join("base").join(at)
+    }
+
+    fn take(&self, number: usize) {
+        let kept = undo::folder(&self.data(), 7).join("0");
+        let at = &self.note.parts[0].moves[number].at;
+        fs::rename(self.live(at), kept.join(number.to_string())).unwrap();
+    }
+
+    fn put(&self, number: usize) {
+        let staged = self.data().join("restore/0").join(number.to_string());
+        let at = &self.note.parts[0].moves[number].at;
+        fs::rename(staged, self.live(at)).unwrap();
+    }
+
+    fn write(&self, at: &str, what: &str) {
+        fs::write(self.live(at), content_of(at, what)).unwrap();
+    }
+
+    /// As a start does it.
+    fn settle(&self) {
+        settle(&self.data()).unwrap();
+        assert!(!is_pending(&self.data()).unwrap());
+        undo::remove_older(&self.data());
+    }
+
+    /// What the file is, without what a database begins with; nothing where there is none.
+    fn is(&self, at: &str) -> String {
+        let text = fs::read_to_string(self.live(at)).unwrap_or_default();
+        text.trim_start_matches(MAGIC).to_owned()
+    }
+}
+
+const LOGS: [&str; 3] = ["app.db-wal", "app.db-shm", "app.db-journal"];
+
+fn aside(log: &str) -> String {
+    log.replacen("app.db", "app.db.made-during-restore", 1)
+}
+
+#[test]
+fn a_log_made_since_the_old_one_was_taken_does_not_stay_beside_what_comes() {
+    for log in LOGS {
+        for put in [false, true] {
+            let crashed = crashed(&[("app.db", true, true), (log, true, put)]);
+            crashed.take(0);
+            crashed.take(1);
+            crashed.write("app.db", "since");
+            crashed.write(log, "since");
+            crashed.settle();
+            let comes = if put { "new" } else { "" };
+            assert_eq!(
+                (crashed.is("app.db"), crashed.is(log)),
+                ("new".into(), comes.into())
+            );
+            assert_eq!(crashed.is("app.db.made-during-restore"), "since");
+            assert_eq!(crashed.is(&aside(log)), "since", "{log}");
+        }
+    }
+}
+
+#[test]
+fn a_database_of_which_only_the_log_grew_is_not_taken_back() {
+    for log in LOGS {
+        let crashed = crashed(&[("app.db", true, true), (log, true, false)]);
+        crashed.take(0);
+        crashed.take(1);
+        crashed.put(0);
+        crashed.write(log, "since");
+        SWAPS[0].note_failure(&crashed.data()).unwrap();
+        crashed.settle();
+        assert_eq!(
+            (crashed.is("app.db"), crashed.is(log)),
+            ("old".into(), "old".into())
+        );
+        assert_eq!(crashed.is("app.db.made-during-restore"), "new");
+        assert_eq!(crashed.is(&aside(log)), "since", "{log}");
+    }
+}
