@@ -219,8 +219,7 @@ impl PartMoves {
                     strays.clear();
                 }
             }
-            if !strays.is_empty() || there.live.is_some() && goes && there.kept {
-                // Made by somebody since.
+            if !strays.is_empty() || goes && there.made_since(entry) {
                 step()?;
                 set_aside(folder, entry.name(), &strays)?;
             } else if there.live.is_some() && goes {

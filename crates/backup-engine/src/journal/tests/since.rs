@@ -147,3 +147,20 @@ fn a_database_of_which_only_the_log_grew_is_not_taken_back() {
         assert_eq!(crashed.is(&aside(log)), "since", "{log}");
     }
 }
+
+#[test]
+fn what_somebody_made_in_another_folder_since_stays_there() {
+    let mut crashed = crashed(&[("x", false, true), ("y", false, true)]);
+    crashed.note.aside = true;
+    crashed.note.mark = None;
+    let folder = undo::folder(&crashed.data(), 7);
+    crashed.note.write_aside(&folder).unwrap();
+    crashed.put(0);
+    crashed.write("y", "since");
+    crashed.settle();
+    assert_eq!(
+        (crashed.is("x"), crashed.is("y")),
+        ("new".into(), "new".into())
+    );
+    assert_eq!(crashed.is("y.made-during-restore"), "since");
+}
