@@ -212,13 +212,7 @@ impl PartMoves {
             };
             let there = self.look(Some(folder), entry)?;
             let goes = entry.put && there.incoming || !entry.put && !there.kept;
-            let mut strays = Vec::new();
-            if entry.put && there.incoming {
-                strays = self.strays(folder, entry)?;
-                if !strays.is_empty() && !self.is_database(entry)? {
-                    strays.clear();
-                }
-            }
+            let strays = self.in_the_way(folder, entry, &there)?;
             if !strays.is_empty() || goes && there.made_since(entry) {
                 step()?;
                 set_aside(folder, entry.name(), &strays)?;
@@ -252,6 +246,23 @@ impl PartMoves {
             }
         }
         Ok(strays)
+    }
+
+    /// What must not stay beside a database that is still to come.
+    fn in_the_way(&self, folder: &Dir, entry: &Placed, there: &There) -> io::Result<Vec<OsString>> {
+        if !entry.put || !there.incoming {
+            return Ok(Vec::new());
+        }
+        let strays = self.strays(folder, entry)?;
+        if strays.is_empty() || !self.is_database(entry)? {
+            return Ok(Vec::new());
+        }
+        if there.kept || !entry.take {
+            return Ok(strays);
+        }
+        // Nothing was taken yet: all of it is of the database that is still there, and goes with it.
+        let all = beside(folder, entry.name())?.into_iter();
+        Ok(all.map(|(name, _)| name).collect())
     }
 
     /// Whether what comes is one.

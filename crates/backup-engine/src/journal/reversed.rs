@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::paths::{Parents, there_or_not};
 use crate::Error;
+use crate::database::database_of;
 use crate::names::escape;
 use crate::restore::area::Area;
 use crate::restore::beside::{beside, is_database};
@@ -35,14 +36,26 @@ pub(crate) fn reversed(
         let known: HashSet<_> = part.moves.iter().map(Move::at).collect();
         let numbers = part.moves.iter().map(|entry| entry.number);
         let mut next = numbers.max().unwrap_or(0).saturating_add(1);
+        let mut left_alone = HashSet::new();
         for entry in &part.moves {
             let at = entry.at();
+            let of = database_of(at.as_os_str()).map(Path::new);
+            if of.is_some_and(|of| left_alone.contains(of)) {
+                continue;
+            }
             base.walk_making(at.parent().unwrap_or(Path::new("")))?;
             let name = at.file_name().unwrap_or_default();
             let folder = parents.of(&at)?;
             let live = folder.look(name)?;
             let kept = entry.number.to_string();
             let put = there.look(kept.as_ref())?.is_some();
+            // What was to be kept was set aside, or removed by the user: without what came there would be nothing.
+            if entry.take && !put {
+                if is_database(folder, name)? {
+                    left_alone.insert(at);
+                }
+                continue;
+            }
             if put || live.is_some() {
                 moves.push(Move {
                     number: entry.number,

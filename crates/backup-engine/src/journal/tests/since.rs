@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::*;
+use crate::undo::Kept;
 
 /// What a database begins with.
 const MAGIC: &str = "SQLite format 3\0";
@@ -95,6 +96,20 @@ impl Crashed {
         undo::remove_older(&self.data());
     }
 
+    fn undo(&self) {
+        let kept: Kept = undo::current(&self.data()).unwrap().unwrap();
+        let parts = kept.note.parts.iter().enumerate();
+        let parts = parts.map(|(at, part)| reversed(&self.data(), at, &kept, part).unwrap());
+        let note = UndoNote {
+            parts: parts.collect(),
+            undone: true,
+            ..kept.note.clone()
+        };
+        let swap = Swap::new(Incoming::Kept(7), 8);
+        swap.commit(&self.data(), &note).unwrap();
+        undo::remove_older(&self.data());
+    }
+
     /// What the file is, without what a database begins with; nothing where there is none.
     fn is(&self, at: &str) -> String {
         let text = fs::read_to_string(self.live(at)).unwrap_or_default();
@@ -163,4 +178,59 @@ fn what_somebody_made_in_another_folder_since_stays_there() {
         ("new".into(), "new".into())
     );
     assert_eq!(crashed.is("y.made-during-restore"), "since");
+}
+
+#[test]
+fn what_was_set_aside_instead_of_kept_leaves_nothing_to_an_undo() {
+    let crashed = crashed(&[("a", true, true), ("app.db", true, true)]);
+    crashed.take(0);
+    crashed.write("app.db-wal", "since");
+    crashed.settle();
+    assert_eq!(crashed.is("app.db.made-during-restore"), "old");
+    crashed.undo();
+    assert_eq!(
+        (crashed.is("a"), crashed.is("app.db")),
+        ("old".into(), "new".into())
+    );
+}
+
+#[test]
+fn a_database_that_is_set_aside_takes_all_of_its_logs_along() {
+    let entries = [
+        ("a", true, true),
+        ("app.db", true, true),
+        ("app.db-wal", true, false),
+    ];
+    let crashed = crashed(&entries);
+    crashed.take(0);
+    crashed.write("app.db-journal", "since");
+    crashed.settle();
+    for (at, what) in [("app.db", "new"), ("app.db.made-during-restore", "old")] {
+        assert_eq!(crashed.is(at), what);
+    }
+    assert_eq!(crashed.is(&aside("app.db-wal")), "old");
+    assert_eq!(crashed.is(&aside("app.db-journal")), "since");
+}
+
+#[test]
+fn an_undo_puts_no_log_beside_a_database_that_it_leaves_alone() {
+    let entries = [
+        ("a", true, true),
+        ("app.db", true, true),
+        ("app.db-wal", true, false),
+    ];
+    let crashed = crashed(&entries);
+    crashed.take(0);
+    fs::remove_file(crashed.live("app.db")).unwrap();
+    crashed.settle();
+    assert_eq!(
+        (crashed.is("app.db"), crashed.is("app.db-wal")),
+        ("new".into(), "".into())
+    );
+    crashed.undo();
+    assert_eq!(
+        (crashed.is("a"), crashed.is("app.db")),
+        ("old".into(), "new".into())
+    );
+    assert_eq!(crashed.is("app.db-wal"), "");
 }
