@@ -316,9 +316,10 @@ impl PartMoves {
             step()?;
             let file = open.file()?;
             match dress.put_on(&file) {
-                // A folder of somebody else, in which one may rename things all the same: only its time is another now.
-                Err(error) if (back || folder.before == folder.after) && is_refused(&error) => {
-                    tracing::warn!(%error, at = ?folder.at, "a folder does not get its time back");
+                // A folder of somebody else, in which one may rename things all the same: what is in it is right, and to
+                // fail for its time would leave the swap unsettled for ever.
+                Err(error) if is_refused(&error) => {
+                    tracing::warn!(%error, at = ?folder.at, "a folder does not get its time or mode");
                 }
                 put => put?,
             }

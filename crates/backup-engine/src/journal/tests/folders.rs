@@ -214,6 +214,12 @@ fn a_folder_of_somebody_else_that_one_may_write_to_can_be_restored_into() {
         eprintln!("skipped: only root can be somebody else");
         return;
     }
+    let prepared = run_as_another(TEST, RUN_IN);
+    assert_eq!(prepared.a(), "new");
+}
+
+/// Runs a test of this program as somebody else, who may write to a folder of root.
+fn run_as_another(test: &str, run_in: &str) -> Prepared {
     let prepared = prepared_folder(Area::Data, false);
     let open = |path: &Path| {
         let mode = std::os::unix::fs::PermissionsExt::from_mode(0o777);
@@ -228,21 +234,39 @@ fn a_folder_of_somebody_else_that_one_may_write_to_can_be_restored_into() {
     // The program may lie where nobody else may go.
     let program = prepared.folder.path().join("program");
     fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
-    let status = std::process::Command::new(&program)
-        .args(["--nocapture", TEST])
-        .env(RUN_IN, prepared.folder.path())
-        .uid(65_534)
-        .status();
-    assert!(status.unwrap().success());
+    let mut command = std::process::Command::new(&program);
+    command.args(["--nocapture", test]);
+    command.env(run_in, prepared.folder.path()).uid(65_534);
+    let status = loop {
+        match command.status() {
+            // A process that another test has just started still has the copy open.
+            Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy => {
+                std::thread::sleep(std::time::Duration::from_millis(10));
+            }
+            status => break status.unwrap(),
+        }
+    };
+    assert!(status.success());
     assert!(prepared.folder.path().join("done").exists(), "no such test");
-    assert_eq!(prepared.a(), "new");
+    prepared
 }
 
 fn restore_as_another(folder: &Path) {
     let (data, base) = (folder.join("data"), folder.join("base"));
+    let note = note_as_another(&base);
+    SWAP.commit(&data, &note).unwrap();
+    // With nothing to come it fails, and is taken back.
+    let next = Swap::new(Incoming::Staged, 8);
+    assert!(next.commit(&data, &note).is_err());
+    assert!(!is_pending(&data).unwrap());
+    fs::write(folder.join("done"), "").unwrap();
+}
+
+/// Of a folder that gets what it has.
+fn note_as_another(base: &Path) -> UndoNote {
     let sub = Dir::open(&base.join("sub")).unwrap();
     let worn = Dress::worn(&sub.look_at_self().unwrap(), &sub.file().unwrap()).unwrap();
-    let mut part = PartNote::new("docs", &base, Area::Data);
+    let mut part = PartNote::new("docs", base, Area::Data);
     part.moves.push(Move {
         number: 0,
         at: "sub/a".into(),
@@ -255,15 +279,45 @@ fn restore_as_another(folder: &Path) {
         before: Some(worn.clone()),
         after: Some(worn),
     });
-    let note = UndoNote {
+    UndoNote {
         library: false,
         parts: vec![part],
         ..note()
-    };
+    }
+}
+
+#[test]
+fn a_folder_of_somebody_else_keeps_its_own_time_and_mode() {
+    const TEST: &str = "a_folder_of_somebody_else_keeps_its_own_time_and_mode";
+    const RUN_IN: &str = "HOLDFAST_TEST_TIME_OF_ANOTHER";
+    if let Some(folder) = std::env::var_os(RUN_IN) {
+        return restore_with_another_time(Path::new(&folder));
+    }
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("skipped: only root can be somebody else");
+        return;
+    }
+    let prepared = run_as_another(TEST, RUN_IN);
+    assert_eq!(prepared.a(), "newer");
+}
+
+fn restore_with_another_time(folder: &Path) {
+    let (data, base) = (folder.join("data"), folder.join("base"));
+    let mut note = note_as_another(&base);
+    for after in note.parts[0]
+        .folders
+        .iter_mut()
+        .flat_map(|folder| &mut folder.after)
+    {
+        (after.mtime, after.mode) = (Some((1_000_000_000, 0)), Some(0o755));
+    }
     SWAP.commit(&data, &note).unwrap();
-    // With nothing to come it fails, and is taken back.
+    // The next one breaks off.
+    fs::write(data.join("restore/0/0"), "newer").unwrap();
     let next = Swap::new(Incoming::Staged, 8);
-    assert!(next.commit(&data, &note).is_err());
+    next.announce(&data, &note).unwrap();
+    fs::rename(base.join("sub/a"), undo::folder(&data, 8).join("0/0")).unwrap();
+    settle(&data).unwrap();
     assert!(!is_pending(&data).unwrap());
     fs::write(folder.join("done"), "").unwrap();
 }
