@@ -96,8 +96,8 @@ pub enum Error {
     NameCollision(String, String),
     #[error("what was to be replaced changed meanwhile")]
     ChangedMeanwhile,
-    #[error("a restore that was broken off is not settled")]
-    Unsettled,
+    #[error("a restore that was broken off is not settled: {0}")]
+    Unsettled(String),
     #[error("the library: {0}")]
     Library(#[source] rusqlite::Error),
     #[error("the library is damaged: {0}")]
@@ -213,7 +213,7 @@ impl Error {
             Self::InTheWay(_) => "in-the-way",
             Self::NameCollision(..) => "name-collision",
             Self::ChangedMeanwhile => "changed-meanwhile",
-            Self::Unsettled => "unsettled",
+            Self::Unsettled(_) => "unsettled",
             Self::Canceled => "canceled",
             _ => "failed",
         }
@@ -274,9 +274,9 @@ impl Error {
             Self::ChangedMeanwhile => {
                 "Something that was to be replaced was changed while the restore was being prepared. Nothing was replaced.".into()
             }
-            Self::Unsettled => {
-                "An earlier restore was broken off, and one of its folders cannot be reached. Nothing was changed.".into()
-            }
+            Self::Unsettled(folder) => format!(
+                "An earlier restore was broken off, and its folder \u{201c}{folder}\u{201d} cannot be reached or changed. Nothing was changed."
+            ),
             Self::BadItem(why) => format!("This is not an item of a library: {why}. Nothing was changed."),
             Self::BadSource(why) => format!("This folder cannot be a source: {why}. Nothing was changed."),
             Self::BadPattern { line, why } => {
@@ -357,7 +357,9 @@ impl Error {
             Self::InTheWay(_) => "Move it away, or restore into another folder.",
             Self::NameCollision(..) => "Restore into a folder on a disk that tells such names apart.",
             Self::ChangedMeanwhile => "Quit the programs that work with it, then try again.",
-            Self::Unsettled => "Connect the disk that it was on, then try again.",
+            Self::Unsettled(_) => {
+                "Connect the disk that it was on, or allow changing it, then try again. Backups go on without it."
+            }
             Self::Canceled => "Ask again, once the service runs.",
             _ => "Try again; the log of the service says more.",
         }

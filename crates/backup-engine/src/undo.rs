@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::durable::{create_private_folder, sync_folder, write_private};
+use crate::durable::{create_private_folder, sync_folder, sync_parent, write_private};
 use crate::failpoint::failpoint;
 use crate::journal::LIBRARY;
 use crate::names::{escape, unescape};
@@ -109,6 +109,23 @@ impl PartNote {
 
     pub(crate) fn base(&self) -> PathBuf {
         unescape(&self.base)
+    }
+
+    /// Of its folder, for a person.
+    pub(crate) fn name(&self) -> String {
+        let base = self.base();
+        let name = base.file_name().unwrap_or(base.as_os_str());
+        name.to_string_lossy().into_owned()
+    }
+
+    /// Makes its folder where there is none any more.
+    pub(crate) fn make_base(&self) -> io::Result<()> {
+        let base = self.base();
+        if base.try_exists()? {
+            return Ok(());
+        }
+        create_private_folder(&base)?;
+        sync_parent(&base)
     }
 }
 

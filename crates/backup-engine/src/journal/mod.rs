@@ -28,7 +28,7 @@ use crate::restore::kept;
 use crate::undo::{self, UndoNote};
 use moves::Moves;
 pub(crate) use reversed::reversed;
-pub(crate) use settle::{settle, unsettled};
+pub(crate) use settle::{settle, unsettled, waits_for};
 
 /// The folder of the library in the data folder.
 pub(crate) const LIBRARY: &str = "library";
@@ -105,7 +105,7 @@ impl Swap {
             return self.drop(data_dir, note, error);
         }
         if killed() {
-            return Err(Error::Unsettled);
+            return Err(Error::Unsettled(LIBRARY.into()));
         }
         // From here on the journal says nothing that is not so already.
         if let Err(error) = self.finish(data_dir) {

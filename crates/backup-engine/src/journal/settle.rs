@@ -6,12 +6,13 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::moves::Moves;
-use super::{Swap, journal, killed};
+use super::part::PartMoves;
+use super::{LIBRARY, Swap, journal, killed};
 use crate::Error;
 use crate::restore::area::Area;
 use crate::restore::kept;
 use crate::restore::seen::Moment;
-use crate::undo::{self, UndoNote};
+use crate::undo::{self, PartNote, UndoNote};
 
 /// Settles a swap that a crash or a failure broke off. To be called before anything opens the library.
 ///
@@ -25,7 +26,7 @@ pub(crate) fn settle(data_dir: &Path) -> Result<(), Error> {
     let folder = undo::folder(data_dir, swap.keep);
     let note = UndoNote::read_aside(&folder)?;
     let since = noted_at(&folder);
-    let settled = Moves::open(data_dir, swap, &note);
+    let settled = make_bases(&note).and_then(|()| Moves::open(data_dir, swap, &note));
     match settled.and_then(|mut moves| moves.settle(swap, since)) {
         Ok(true) => swap.finish(data_dir),
         Ok(false) if swap.library == Some(true) => finish_library(data_dir, swap, note),
@@ -73,7 +74,7 @@ pub(crate) fn unsettled(data_dir: &Path) -> Result<Vec<PathBuf>, Error> {
     };
     let note = UndoNote::read_aside(&undo::folder(data_dir, swap.keep))?;
     if note.library && swap.library.is_none() {
-        return Err(Error::Unsettled);
+        return Err(Error::Unsettled(LIBRARY.into()));
     }
     let mut places = Vec::new();
     for part in &note.parts {
@@ -81,6 +82,30 @@ pub(crate) fn unsettled(data_dir: &Path) -> Result<Vec<PathBuf>, Error> {
         places.extend(part.moves.iter().map(|entry| base.join(entry.at())));
     }
     Ok(places)
+}
+
+/// The name of the first folder that a swap waits for: one that cannot be reached, or, where all can, cannot be changed.
+pub(crate) fn waits_for(data_dir: &Path) -> Result<String, Error> {
+    let Some(swap) = read(data_dir)? else {
+        return Ok(String::new());
+    };
+    let note = UndoNote::read_aside(&undo::folder(data_dir, swap.keep))?;
+    let mark = note.mark.as_deref();
+    let mut parts = note.parts.iter().enumerate();
+    let away = parts.find(|part| PartMoves::open(data_dir, swap, *part, mark).is_err());
+    let part = away.map(|(_, part)| part).or(note.parts.first());
+    Ok(part.map_or_else(|| LIBRARY.to_owned(), PartNote::name))
+}
+
+/// A folder on the disk of the data folder that is not there was deleted by the user since. What was kept of it is there all
+/// the same, and nothing would ever be settled without it.
+fn make_bases(note: &UndoNote) -> Result<(), Error> {
+    for part in note.parts.iter().filter(|part| part.area == Area::Data) {
+        part.check()?;
+        part.make_base()
+            .map_err(Error::io("making the folder of a restore again"))?;
+    }
+    Ok(())
 }
 
 /// When the note was written: after all that was to come was, and before anything of it was in its place.

@@ -136,7 +136,7 @@ fn is_over(data_dir: &Path) -> bool {
 /// Errors: `Unsettled` where the library is one of them.
 pub(crate) fn settle_for_backup(data_dir: &Path, library: &Library) -> Result<Vec<PathBuf>, Error> {
     match settle_pending(data_dir, library) {
-        Err(Error::Unsettled) => journal::unsettled(data_dir),
+        Err(Error::Unsettled(_)) => journal::unsettled(data_dir),
         settled => settled.map(|()| Vec::new()),
     }
 }
@@ -149,7 +149,7 @@ pub(crate) fn settle_pending(data_dir: &Path, library: &Library) -> Result<(), E
         library.replace(|| journal::settle(data_dir))?;
     }
     if journal::is_pending(data_dir)? {
-        return Err(Error::Unsettled);
+        return Err(Error::Unsettled(journal::waits_for(data_dir)?));
     }
     Ok(())
 }

@@ -321,3 +321,20 @@ fn restore_with_another_time(folder: &Path) {
     assert!(!is_pending(&data).unwrap());
     fs::write(folder.join("done"), "").unwrap();
 }
+
+#[test]
+fn a_restore_that_waits_for_a_disk_says_for_which_folder() {
+    let mut prepared = prepared_folder(Area::Target, false);
+    let other = prepared.folder.path().join("other");
+    fs::create_dir_all(&other).unwrap();
+    let part = PartNote::new("other", &other, Area::Data);
+    prepared.note.parts.insert(0, part);
+    let data = prepared.data();
+    SWAP.announce(&data, &prepared.note).unwrap();
+    fs::remove_dir_all(prepared.base()).unwrap();
+    settle(&data).unwrap();
+    assert!(is_pending(&data).unwrap());
+    assert_eq!(waits_for(&data).unwrap(), "base");
+    // It may come back, so none is made up in its place.
+    assert!(!prepared.base().exists());
+}

@@ -234,3 +234,27 @@ fn an_undo_puts_no_log_beside_a_database_that_it_leaves_alone() {
     );
     assert_eq!(crashed.is("app.db-wal"), "");
 }
+
+#[test]
+fn a_folder_that_was_deleted_whole_after_a_crash_is_made_again() {
+    for back in [false, true] {
+        let crashed = crashed(&[("x", true, true), ("y", true, true)]);
+        crashed.take(0);
+        crashed.take(1);
+        crashed.put(0);
+        if back {
+            SWAPS[0].note_failure(&crashed.data()).unwrap();
+        }
+        fs::remove_dir_all(crashed.live("")).unwrap();
+        crashed.settle();
+        let (x, y) = if back { ("old", "old") } else { ("", "new") };
+        assert_eq!((crashed.is("x"), crashed.is("y")), (x.into(), y.into()));
+        if !back {
+            crashed.undo();
+            assert_eq!(
+                (crashed.is("x"), crashed.is("y")),
+                ("old".into(), "old".into())
+            );
+        }
+    }
+}
