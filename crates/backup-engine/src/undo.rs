@@ -18,7 +18,7 @@ use crate::names::{escape, unescape};
 use crate::restore::area::Area;
 use crate::restore::dir::Dir;
 use crate::restore::kept;
-use crate::restore::seen::{Dress, Seen};
+use crate::restore::seen::{Dress, Lasting, Seen};
 use crate::{BackupId, Error};
 pub(crate) use removal::{forget, remove_older};
 
@@ -80,6 +80,9 @@ pub(crate) struct Move {
     /// What the plan saw, known only in the process that made it.
     #[serde(skip)]
     pub seen: Option<Seen>,
+    /// What comes, as it was before. Earlier versions did not note it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comes: Option<Lasting>,
 }
 
 /// A folder that gets other metadata.

@@ -74,9 +74,16 @@ pub(super) fn changed_since(folder: &Dir, name: &OsStr, since: Moment) -> io::Re
         inner => inner?,
     };
     for name in inner.names()? {
-        if changed_since(&inner, &name, since)? {
+        if touched_since(&inner, &name, since)? || changed_since(&inner, &name, since)? {
             return Ok(true);
         }
     }
     Ok(false)
+}
+
+/// Whether a file in a folder that came was touched in any way since: it was not renamed itself, which would do that too.
+/// Whoever gives it an earlier time cannot hide that he did.
+fn touched_since(folder: &Dir, name: &OsStr, since: Moment) -> io::Result<bool> {
+    let seen = folder.look(name)?;
+    Ok(seen.is_some_and(|seen| seen.kind != Kind::Folder && seen.ctime > since))
 }

@@ -12,7 +12,7 @@ use crate::restore::area::{self, Area};
 use crate::restore::beside::{beside, is_database};
 use crate::restore::dir::Dir;
 use crate::restore::kept;
-use crate::restore::seen::{Dress, Moment, Seen};
+use crate::restore::seen::{Dress, Lasting, Moment, Seen};
 use crate::undo::{self, FolderNote, Move, PartNote};
 
 /// What it renames under one folder.
@@ -31,6 +31,7 @@ pub(super) struct Placed {
     take: bool,
     put: bool,
     seen: Option<Seen>,
+    comes: Option<Lasting>,
     incoming: OsString,
     kept: OsString,
 }
@@ -84,6 +85,7 @@ impl PartMoves {
             take: true,
             put: true,
             seen: None,
+            comes: None,
             incoming: name.into(),
             kept: LIBRARY.into(),
         };
@@ -147,7 +149,7 @@ impl PartMoves {
         Ok(())
     }
 
-    /// What changed after `since` in its new place is kept beside it: somebody worked with it there.
+    /// What is another one by now, or changed after `since`, in its new place is kept beside it: somebody worked with it there.
     pub(super) fn take_back(&self, since: Option<Moment>) -> io::Result<()> {
         let mut parents = Parents::new(&self.base);
         for entry in &self.moves {
@@ -171,6 +173,7 @@ impl PartMoves {
             let done = there.done(entry);
             let worked_with = done
                 && (!strays.is_empty()
+                    || there.is_another(entry)
                     || since.map_or(Ok(false), |since| {
                         changed_since(folder, entry.name(), since)
                     })?);
@@ -350,6 +353,7 @@ impl Placed {
             take: entry.take,
             put: entry.put,
             seen: entry.seen,
+            comes: entry.comes,
             incoming: number.clone(),
             kept: number,
         }
@@ -364,6 +368,12 @@ impl There {
     /// The new one is in its place.
     fn done(&self, entry: &Placed) -> bool {
         entry.put && !self.incoming && self.live.is_some() && (!entry.take || self.kept)
+    }
+
+    /// It is not what came, or was written to, whatever its time says.
+    fn is_another(&self, entry: &Placed) -> bool {
+        let now = self.live.map(|seen| seen.lasting());
+        entry.comes.is_some() && entry.comes != now
     }
 
     /// What is in the live place is neither what was there nor what comes.

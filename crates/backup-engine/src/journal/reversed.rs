@@ -48,7 +48,8 @@ pub(crate) fn reversed(
             let folder = parents.of(&at)?;
             let live = folder.look(name)?;
             let kept = entry.number.to_string();
-            let put = there.look(kept.as_ref())?.is_some();
+            let comes = there.look(kept.as_ref())?;
+            let put = comes.is_some();
             // What was to be kept was set aside, or removed by the user: without what came there would be nothing.
             if entry.take && !put {
                 if is_database(folder, name)? {
@@ -63,6 +64,7 @@ pub(crate) fn reversed(
                     take: live.is_some(),
                     put,
                     seen: live,
+                    comes: comes.map(|seen| seen.lasting()),
                 });
             }
             // The log of one database does not stay beside another one, nor for one that comes later.
@@ -77,6 +79,7 @@ pub(crate) fn reversed(
                         take: true,
                         put: false,
                         seen: Some(seen),
+                        comes: None,
                     });
                     next = next.saturating_add(1);
                 }

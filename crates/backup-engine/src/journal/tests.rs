@@ -150,6 +150,7 @@ fn a_note_that_names_something_outside_its_folder_moves_nothing() {
             take: true,
             put: false,
             seen: None,
+            comes: None,
         });
         let note = UndoNote {
             library: false,

@@ -60,6 +60,23 @@ impl Seen {
         };
         *self == Self { ctime, ..*now }
     }
+
+    pub(crate) fn lasting(&self) -> Lasting {
+        Lasting {
+            inode: self.inode,
+            content: (self.kind != Kind::Folder).then_some((self.size, self.mtime)),
+        }
+    }
+}
+
+/// What of an entry survives renaming it, so that another one in its place, or one that was written to, is told from it
+/// whatever time it was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Lasting {
+    inode: u64,
+    /// Not of a folder, for which they say little.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    content: Option<(u64, Moment)>,
 }
 
 /// The metadata of an entry. What is absent is left as it is.

@@ -1,11 +1,13 @@
 //! The commit of a restore and of its undoing: what is renamed is noted, and the journal carries it out.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use chrono::Utc;
 
-use super::area::Area;
+use super::area::{self, Area};
 use super::plan::Plan;
+use super::seen::Lasting;
 use super::wait::wait_for_undo;
 use super::{InUse, Plans, Restore, remove_staging};
 use crate::journal::{self, Incoming, Swap};
@@ -29,7 +31,8 @@ impl Restore<'_> {
         let parts = plans
             .parts
             .iter()
-            .map(|plan| part_note(self.data_dir, plan));
+            .enumerate()
+            .map(|(number, plan)| part_note(self.data_dir, number, plan));
         let note = UndoNote {
             backup: self.id.to_string(),
             restored: Utc::now(),
@@ -46,15 +49,17 @@ impl Restore<'_> {
     }
 }
 
-fn part_note(data_dir: &Path, plan: &Plan) -> Result<PartNote, Error> {
+fn part_note(data_dir: &Path, number: usize, plan: &Plan) -> Result<PartNote, Error> {
     let area = Area::of(data_dir, &plan.base).map_err(super::plan::LOOKING)?;
-    let steps = plan.steps.iter().enumerate();
-    let moves = steps.map(|(number, step)| Move {
+    let comes = staged(data_dir, area, number, plan).map_err(super::plan::LOOKING)?;
+    let steps = plan.steps.iter().zip(comes).enumerate();
+    let moves = steps.map(|(number, (step, comes))| Move {
         number: number as u64,
         at: escape(&step.at),
         take: step.take.is_some(),
         put: !step.put.is_empty(),
         seen: step.take,
+        comes,
     });
     let folders = plan.folders.iter().map(|folder| FolderNote {
         at: escape(&folder.at),
@@ -66,6 +71,25 @@ fn part_note(data_dir: &Path, plan: &Plan) -> Result<PartNote, Error> {
         folders: folders.collect(),
         ..PartNote::new(&plan.target.id, &plan.target.base, area)
     })
+}
+
+/// What is staged for each step of a plan.
+fn staged(
+    data_dir: &Path,
+    area: Area,
+    number: usize,
+    plan: &Plan,
+) -> io::Result<Vec<Option<Lasting>>> {
+    if plan.steps.is_empty() {
+        return Ok(Vec::new());
+    }
+    let folder = area.open(data_dir, &plan.base)?;
+    let folder = folder.walk(&area::staged(number))?;
+    let names = (0..plan.steps.len()).map(|step| step.to_string());
+    let looked = names.map(|name| folder.look(name.as_ref()));
+    looked
+        .map(|seen| Ok(seen?.map(|seen| seen.lasting())))
+        .collect()
 }
 
 /// Brings back what the last restore replaced, once no program has it open.

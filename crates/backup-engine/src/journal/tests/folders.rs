@@ -31,6 +31,7 @@ fn prepared_folder(area: Area, library: bool) -> Prepared {
         take: true,
         put: true,
         seen: None,
+        comes: None,
     });
     let parts = vec![part];
     let note = UndoNote {
@@ -273,6 +274,7 @@ fn note_as_another(base: &Path) -> UndoNote {
         take: true,
         put: true,
         seen: None,
+        comes: None,
     });
     part.folders.push(FolderNote {
         at: "sub".into(),

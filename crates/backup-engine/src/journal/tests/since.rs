@@ -38,6 +38,7 @@ fn crashed(entries: &[Entry]) -> Crashed {
             take: *take,
             put: *put,
             seen: None,
+            comes: None,
         });
     }
     let note = UndoNote {
@@ -233,6 +234,31 @@ fn an_undo_puts_no_log_beside_a_database_that_it_leaves_alone() {
         ("old".into(), "new".into())
     );
     assert_eq!(crashed.is("app.db-wal"), "");
+}
+
+#[test]
+fn what_was_written_to_in_a_folder_that_came_is_kept_whatever_its_time_is() {
+    let crashed = crashed(&[("left", false, true), ("used", false, true)]);
+    for number in ["0", "1"] {
+        let staged = crashed.data().join("restore/0").join(number);
+        fs::remove_file(&staged).unwrap();
+        fs::create_dir(&staged).unwrap();
+        fs::write(staged.join("inner"), "new").unwrap();
+        make_old(&staged.join("inner"));
+    }
+    let folder = undo::folder(&crashed.data(), 7);
+    crashed.note.write_aside(&folder).unwrap();
+    crashed.put(0);
+    crashed.put(1);
+    SWAPS[0].note_failure(&crashed.data()).unwrap();
+    // The clock of a file system has steps.
+    std::thread::sleep(Duration::from_millis(20));
+    crashed.write("used/inner", "since");
+    make_old(&crashed.live("used/inner"));
+    crashed.settle();
+    assert_eq!(crashed.is("used.made-during-restore/inner"), "since");
+    let left = fs::read_dir(crashed.live("")).unwrap();
+    assert_eq!(left.count(), 1);
 }
 
 #[test]

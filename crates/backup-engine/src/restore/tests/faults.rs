@@ -237,6 +237,49 @@ fn what_was_edited_before_a_failed_restore_is_taken_back_is_kept() {
     assert!(tried > 0);
 }
 
+#[test]
+fn what_a_restored_file_was_replaced_with_is_kept_whatever_its_time_is() {
+    let (bench, stored) = prepared();
+    let (other, path) = (
+        bench.folder.path().join("other"),
+        bench.docs().join("a.txt"),
+    );
+    let mut tried = 0;
+    // Another file of the same size and time is moved there, or it is written to and gets its time back.
+    for (replaces, content) in [(true, "two"), (false, "longer")] {
+        for last in 1.. {
+            let ended = meanwhile(&bench, &stored, move |step| {
+                if step > last { Err(fault()) } else { Ok(()) }
+            });
+            if ended.is_ok() {
+                bench.start_again();
+                bench.undo();
+                break;
+            }
+            let works = fs::read(&path).is_ok_and(|content| content == b"one");
+            if works {
+                let time = fs::metadata(&path).unwrap().modified().unwrap();
+                let written = if replaces { &other } else { &path };
+                fs::write(written, content).unwrap();
+                let file = fs::File::options().write(true).open(written).unwrap();
+                file.set_modified(time).unwrap();
+                if replaces {
+                    fs::rename(&other, &path).unwrap();
+                }
+            }
+            bench.start_again();
+            assert_eq!(fs::read(&path).unwrap(), b"another");
+            if works {
+                tried += 1;
+                let copy = bench.docs().join("a.txt.made-during-restore");
+                assert_eq!(fs::read(&copy).unwrap(), content.as_bytes());
+                fs::remove_file(copy).unwrap();
+            }
+        }
+    }
+    assert!(tried > 1, "{tried}");
+}
+
 /// Two databases in a folder, of which one changed since the backup, and something that is named like a log and is none.
 fn databases() -> (Bench, Stored) {
     let bench = Bench::new();
