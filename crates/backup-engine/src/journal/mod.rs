@@ -5,6 +5,7 @@
 //! Which of them are taken tells how far a swap got, however often it is looked at.
 
 mod aside;
+mod failed;
 mod moves;
 mod part;
 mod paths;
@@ -100,7 +101,7 @@ impl Swap {
         };
         if let Err(error) = moves.carry_out() {
             if !killed() {
-                self.take_back(data_dir, &mut moves)?;
+                self.take_back(data_dir, note, &mut moves)?;
             }
             return self.drop(data_dir, note, error);
         }
@@ -124,13 +125,25 @@ impl Swap {
     }
 
     /// On an error the journal stays, with all that it is about, for the next start.
-    fn take_back(self, data_dir: &Path, moves: &mut Moves) -> Result<(), Error> {
-        // Without this word a start would finish what is still half way, which loses nothing either.
-        if let Err(error) = self.note_failure(data_dir) {
+    fn take_back(self, data_dir: &Path, note: &UndoNote, moves: &mut Moves) -> Result<(), Error> {
+        let noted = self.note_failure(data_dir);
+        if let Err(error) = &noted {
             tracing::warn!(%error, "that a restore failed could not be noted");
         }
         let back = moves.take_back(None);
+        if back.is_err() && noted.is_err() {
+            self.note_failure_after_all(data_dir, note);
+        }
         back.map_err(Error::io("taking a failed restore back"))
+    }
+
+    /// Without this word a start would finish what is still half way, long after it was said to have failed: what is worked
+    /// with since would go to what is kept.
+    fn note_failure_after_all(self, data_dir: &Path, note: &UndoNote) {
+        if let Err(error) = self.note_failure(data_dir) {
+            tracing::error!(%error, "that a restore failed is known to this process alone");
+            failed::remember(note);
+        }
     }
 
     fn announce(self, data_dir: &Path, note: &UndoNote) -> io::Result<()> {

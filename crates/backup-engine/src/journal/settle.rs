@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::moves::Moves;
 use super::part::PartMoves;
-use super::{LIBRARY, Swap, journal, killed};
+use super::{LIBRARY, Swap, failed, journal, killed};
 use crate::Error;
 use crate::restore::area::Area;
 use crate::restore::kept;
@@ -25,6 +25,10 @@ pub(crate) fn settle(data_dir: &Path) -> Result<(), Error> {
     tracing::warn!(?swap, "settling a restore that was broken off");
     let folder = undo::folder(data_dir, swap.keep);
     let note = UndoNote::read_aside(&folder)?;
+    let swap = Swap {
+        back: swap.back || failed::is_remembered(&note),
+        ..swap
+    };
     let since = noted_at(&folder);
     let settled = make_bases(&note).and_then(|()| Moves::open(data_dir, swap, &note));
     match settled.and_then(|mut moves| moves.settle(swap, since)) {

@@ -280,6 +280,55 @@ fn what_a_restored_file_was_replaced_with_is_kept_whatever_its_time_is() {
     assert!(tried > 1, "{tried}");
 }
 
+#[test]
+fn a_restore_of_which_it_could_not_be_noted_that_it_failed_is_not_finished_later() {
+    let mut tried = 0;
+    for (failing, noted_later) in (5..20).flat_map(|step| [(step, false), (step, true)]) {
+        let (bench, stored) = prepared();
+        let data = bench.data();
+        let (in_the_way, marker) = (data.join("restore/journal.new"), data.join("library/old"));
+        fs::write(&marker, "").unwrap();
+        let blocks = in_the_way.clone();
+        let ended = meanwhile(&bench, &stored, move |step| {
+            if step == failing {
+                fs::create_dir(&blocks)?;
+                return Err(fault());
+            }
+            // The library is back, and the rest is not.
+            if step > failing && marker.exists() {
+                if noted_later && blocks.exists() {
+                    fs::remove_dir(&blocks)?;
+                }
+                return Err(fault());
+            }
+            Ok(())
+        });
+        if ended.is_ok() {
+            break;
+        }
+        if !noted_later {
+            fs::remove_dir(&in_the_way).unwrap_or_default();
+        }
+        if !journal::is_pending(&data).unwrap() {
+            continue;
+        }
+        tried += 1;
+        if noted_later {
+            let text = fs::read_to_string(data.join("restore/journal.json")).unwrap();
+            assert!(text.contains("\"back\":true"), "step {failing}: {text}");
+        }
+        bench.library.put(&[item("three")]).unwrap();
+        crate::restore::settle_pending(&data, &bench.library).unwrap();
+        assert!(
+            bench.library.get("three").unwrap().is_some(),
+            "step {failing}"
+        );
+        assert_eq!(fs::read(bench.docs().join("a.txt")).unwrap(), b"another");
+        assert!(bench.docs().join("new.txt").exists());
+    }
+    assert!(tried > 4, "{tried}");
+}
+
 /// Two databases in a folder, of which one changed since the backup, and something that is named like a log and is none.
 fn databases() -> (Bench, Stored) {
     let bench = Bench::new();
