@@ -98,6 +98,8 @@ pub enum Error {
     ChangedMeanwhile,
     #[error("a restore that was broken off is not settled: {0}")]
     Unsettled(String),
+    #[error("what was replaced in {0:?} is not there")]
+    KeptAway(String),
     #[error("the library: {0}")]
     Library(#[source] rusqlite::Error),
     #[error("the library is damaged: {0}")]
@@ -214,6 +216,7 @@ impl Error {
             Self::NameCollision(..) => "name-collision",
             Self::ChangedMeanwhile => "changed-meanwhile",
             Self::Unsettled(_) => "unsettled",
+            Self::KeptAway(_) => "kept-away",
             Self::Canceled => "canceled",
             _ => "failed",
         }
@@ -276,6 +279,9 @@ impl Error {
             }
             Self::Unsettled(folder) => format!(
                 "An earlier restore was broken off, and its folder \u{201c}{folder}\u{201d} cannot be reached or changed. Nothing was changed."
+            ),
+            Self::KeptAway(folder) => format!(
+                "What was replaced in the folder \u{201c}{folder}\u{201d} lies on its disk, which is not there. Nothing was changed."
             ),
             Self::BadItem(why) => format!("This is not an item of a library: {why}. Nothing was changed."),
             Self::BadSource(why) => format!("This folder cannot be a source: {why}. Nothing was changed."),
@@ -360,6 +366,7 @@ impl Error {
             Self::Unsettled(_) => {
                 "Connect the disk that it was on, or allow changing it, then try again. Backups go on without it."
             }
+            Self::KeptAway(_) => "Connect the disk, then try again.",
             Self::Canceled => "Ask again, once the service runs.",
             _ => "Try again; the log of the service says more.",
         }

@@ -14,6 +14,7 @@ mod settle;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -26,7 +27,7 @@ use crate::durable::{
 use crate::restore::area::Area;
 use crate::restore::dir::Dir;
 use crate::restore::kept;
-use crate::undo::{self, UndoNote};
+use crate::undo::{self, PartNote, UndoNote};
 use moves::Moves;
 pub(crate) use reversed::reversed;
 pub(crate) use settle::{settle, unsettled, waits_for};
@@ -157,6 +158,7 @@ impl Swap {
         step()?;
         let mut made = Vec::new();
         for (number, part) in note.parts.iter().enumerate() {
+            self.make_folders(part)?;
             let base = Dir::open(&part.base())?;
             let area = part.area.open_or_make(data_dir, &base)?;
             // Parts may have a target in common.
@@ -171,6 +173,27 @@ impl Swap {
         write_private(&journal(data_dir), &serde_json::to_vec(&self)?)?;
         sync_folder(data_dir)?;
         step()
+    }
+
+    /// What an undo brings back comes also where its folder was deleted since. What a restore brings does not: it has seen
+    /// the folders that are there.
+    fn make_folders(self, part: &PartNote) -> io::Result<()> {
+        if self.incoming == Incoming::Staged {
+            return Ok(());
+        }
+        if part.area == Area::Data {
+            part.make_base()?;
+        }
+        let base = Dir::open(&part.base())?;
+        let mut made = HashSet::new();
+        for entry in part.moves.iter().filter(|entry| entry.put) {
+            let at = entry.at();
+            let folder = at.parent().unwrap_or(Path::new(""));
+            if made.insert(folder.to_owned()) {
+                base.walk_making(folder)?;
+            }
+        }
+        Ok(())
     }
 
     /// From here on a start takes it back instead of finishing it.

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::paths::{Parents, there_or_not};
 use crate::Error;
@@ -12,10 +12,12 @@ use crate::restore::area::Area;
 use crate::restore::beside::{beside, is_database};
 use crate::restore::dir::Dir;
 use crate::restore::kept;
-use crate::restore::seen::Kind;
+use crate::restore::seen::Seen;
 use crate::undo::{self, FolderNote, Kept, Move, PartNote};
 
-/// What there is to bring back under one folder, and what is to be kept in its place.
+/// What there is to bring back under one folder, and what is to be kept in its place. Nothing is made or changed for that.
+///
+/// Errors: `KeptAway` where the disk with what was kept is not there.
 pub(crate) fn reversed(
     data_dir: &Path,
     number: usize,
@@ -23,86 +25,149 @@ pub(crate) fn reversed(
     part: &PartNote,
 ) -> Result<PartNote, Error> {
     part.check()?;
-    let reversed = || -> io::Result<PartNote> {
-        let base = Dir::open(&part.base())?;
-        let area: Area = part.area;
-        let area_folder = area.open(data_dir, &base)?;
-        if area == Area::Target {
-            kept::check(&area_folder, kept.number, kept.note.mark.as_deref())?;
+    let reversed = || {
+        let places = Places::open(data_dir, number, kept, part)?;
+        Ok(PartNote {
+            moves: places.moves(part)?,
+            folders: places.folders(part)?,
+            ..part.clone()
+        })
+    };
+    reversed().map_err(|error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound if part.area == Area::Target => Error::KeptAway(part.name()),
+        _ => Error::io("looking at what can be undone")(error),
+    })
+}
+
+/// Where things are that an undo brings back, and where they come to.
+struct Places {
+    /// `None`: it was deleted since, and is made again by the commit.
+    base: Option<Dir>,
+    kept: Dir,
+}
+
+impl Places {
+    fn open(data_dir: &Path, number: usize, kept: &Kept, part: &PartNote) -> io::Result<Self> {
+        let base = there_or_not(Dir::open(&part.base()))?;
+        let area = match (&base, part.area) {
+            (_, Area::Data) => Dir::open(data_dir)?,
+            (Some(base), Area::Target) => part.area.open(data_dir, base)?,
+            (None, Area::Target) => return Err(io::ErrorKind::NotFound.into()),
+        };
+        if part.area == Area::Target {
+            kept::check(&area, kept.number, kept.note.mark.as_deref())?;
         }
-        let there = area_folder.walk(&undo::kept(kept.number, number))?;
-        let mut parents = Parents::new(&base);
+        let kept = area.walk(&undo::kept(kept.number, number))?;
+        Ok(Self { base, kept })
+    }
+
+    fn moves(&self, part: &PartNote) -> io::Result<Vec<Move>> {
+        let mut parents = self.base.as_ref().map(Parents::new);
         let mut moves = Vec::new();
         let known: HashSet<_> = part.moves.iter().map(Move::at).collect();
+        let mut left_alone = HashSet::new();
         let numbers = part.moves.iter().map(|entry| entry.number);
         let mut next = numbers.max().unwrap_or(0).saturating_add(1);
-        let mut left_alone = HashSet::new();
         for entry in &part.moves {
             let at = entry.at();
             let of = database_of(at.as_os_str()).map(Path::new);
             if of.is_some_and(|of| left_alone.contains(of)) {
                 continue;
             }
-            base.walk_making(at.parent().unwrap_or(Path::new("")))?;
-            let name = at.file_name().unwrap_or_default();
-            let folder = parents.of(&at)?;
-            let live = folder.look(name)?;
-            let kept = entry.number.to_string();
-            let comes = there.look(kept.as_ref())?;
-            let put = comes.is_some();
+            let folder = match &mut parents {
+                Some(parents) => there_or_not(parents.of(&at))?,
+                None => None,
+            };
+            let reversed = self.reversed(folder, entry)?;
             // What was to be kept was set aside, or removed by the user: without what came there would be nothing.
-            if entry.take && !put {
-                if is_database(folder, name)? {
+            if entry.take && !reversed.put {
+                if self.is_database(folder, entry)? {
                     left_alone.insert(at);
                 }
                 continue;
             }
-            if put || live.is_some() {
-                moves.push(Move {
-                    number: entry.number,
-                    at: entry.at.clone(),
-                    take: live.is_some(),
-                    put,
-                    seen: live,
-                    comes: comes.map(|seen| seen.lasting()),
-                });
+            if reversed.put || reversed.take {
+                moves.push(reversed);
             }
-            // The log of one database does not stay beside another one, nor for one that comes later.
-            for (log, seen) in beside(folder, name)? {
-                let log = at.with_file_name(log);
-                if !known.contains(&log)
-                    && (is_database(folder, name)? || is_database(&there, kept.as_ref())?)
-                {
-                    moves.push(Move {
-                        number: next,
-                        at: escape(&log),
-                        take: true,
-                        put: false,
-                        seen: Some(seen),
-                        comes: None,
-                    });
+            for (log, seen) in self.logs(folder, entry)? {
+                if !known.contains(&log) {
+                    moves.push(gone(next, &log, seen));
                     next = next.saturating_add(1);
                 }
             }
         }
+        Ok(moves)
+    }
+
+    /// `folder`: `None` where it is gone.
+    fn reversed(&self, folder: Option<&Dir>, entry: &Move) -> io::Result<Move> {
+        let at = entry.at();
+        let name = at.file_name().unwrap_or_default();
+        let live = folder
+            .map(|folder| folder.look(name))
+            .transpose()?
+            .flatten();
+        let comes = self.kept.look(entry.number.to_string().as_ref())?;
+        Ok(Move {
+            number: entry.number,
+            at: entry.at.clone(),
+            take: live.is_some(),
+            put: comes.is_some(),
+            seen: live,
+            comes: comes.map(|seen| seen.lasting()),
+        })
+    }
+
+    /// Whether one is there.
+    fn is_database(&self, folder: Option<&Dir>, entry: &Move) -> io::Result<bool> {
+        let at = entry.at();
+        let name = at.file_name().unwrap_or_default();
+        folder.map_or(Ok(false), |folder| is_database(folder, name))
+    }
+
+    /// The log of one database does not stay beside another one, nor for one that comes later.
+    fn logs(&self, folder: Option<&Dir>, entry: &Move) -> io::Result<Vec<(PathBuf, Seen)>> {
+        let at = entry.at();
+        let name = at.file_name().unwrap_or_default();
+        let logs = folder.map_or(Ok(Vec::new()), |folder| beside(folder, name))?;
+        let kept = entry.number.to_string();
+        if logs.is_empty()
+            || !self.is_database(folder, entry)? && !is_database(&self.kept, kept.as_ref())?
+        {
+            return Ok(Vec::new());
+        }
+        let logs = logs.into_iter();
+        Ok(logs
+            .map(|(log, seen)| (at.with_file_name(log), seen))
+            .collect())
+    }
+
+    fn folders(&self, part: &PartNote) -> io::Result<Vec<FolderNote>> {
         let mut folders = Vec::new();
         for folder in part.folders.iter().filter(|folder| folder.before.is_some()) {
-            let seen = match there_or_not(base.walk(&folder.at()))? {
-                Some(open) => open.look_at_self()?,
-                None => continue,
+            let there = match &self.base {
+                Some(base) => there_or_not(base.walk(&folder.at()))?.is_some(),
+                None => false,
             };
-            debug_assert_eq!(seen.kind, Kind::Folder);
             folders.push(FolderNote {
                 at: folder.at.clone(),
-                before: folder.after.clone(),
+                // One that is gone has nothing to go back to, and gets what it had once it is made again.
+                before: folder.after.clone().filter(|_| there),
                 after: folder.before.clone(),
             });
         }
-        Ok(PartNote {
-            moves,
-            folders,
-            ..part.clone()
-        })
-    };
-    reversed().map_err(Error::io("looking at what can be undone"))
+        Ok(folders)
+    }
+}
+
+/// Of a log that nothing comes in the place of.
+fn gone(number: u64, at: &Path, seen: Seen) -> Move {
+    Move {
+        number,
+        at: escape(at),
+        take: true,
+        put: false,
+        seen: Some(seen),
+        comes: None,
+    }
 }

@@ -9,7 +9,7 @@ use std::fs;
 use chrono::Utc;
 
 use super::*;
-use crate::undo::{Move, PartNote};
+use crate::undo::Move;
 
 const SWAPS: [Swap; 2] = [
     Swap {

@@ -340,3 +340,15 @@ fn a_restore_that_waits_for_a_disk_says_for_which_folder() {
     // It may come back, so none is made up in its place.
     assert!(!prepared.base().exists());
 }
+
+#[test]
+fn an_undo_says_which_folder_is_away() {
+    let prepared = prepared_folder(Area::Target, false);
+    SWAP.commit(&prepared.data(), &prepared.note).unwrap();
+    fs::remove_dir_all(prepared.base()).unwrap();
+    let kept = undo::current(&prepared.data()).unwrap().unwrap();
+    let part = &kept.note.parts[0];
+    let error = reversed(&prepared.data(), 0, &kept, part).unwrap_err();
+    assert!(error.message().contains("base"), "{}", error.message());
+    assert!(!prepared.base().exists());
+}

@@ -329,6 +329,32 @@ fn a_restore_of_which_it_could_not_be_noted_that_it_failed_is_not_finished_later
     assert!(tried > 4, "{tried}");
 }
 
+#[test]
+fn the_library_comes_back_where_a_folder_that_was_restored_with_it_is_gone() {
+    let (bench, stored) = prepared();
+    bench.restore(&stored, What::Everything);
+    fs::remove_dir_all(bench.docs()).unwrap();
+    bench.undo();
+    assert!(bench.library.get("two").unwrap().is_some());
+    for at in ["a.txt", "deep/b.txt"] {
+        assert_eq!(fs::read(bench.docs().join(at)).unwrap(), b"another");
+    }
+    assert_eq!(fs::read(bench.docs().join("new.txt")).unwrap(), b"new");
+}
+
+#[test]
+fn an_undo_that_is_cancelled_makes_no_folders() {
+    let (bench, stored) = prepared();
+    bench.restore(&stored, What::Everything);
+    fs::remove_dir_all(bench.docs().join("deep")).unwrap();
+    let flag = crate::watch::CancelFlag::default();
+    flag.cancel();
+    let watch = Watch::new(flag, |_| {});
+    let undone = crate::restore::undo(&bench.data(), &bench.library, &|_| Ok(None), &watch);
+    assert_eq!(undone.unwrap(), Outcome::Canceled);
+    assert!(!bench.docs().join("deep").exists());
+}
+
 /// Two databases in a folder, of which one changed since the backup, and something that is named like a log and is none.
 fn databases() -> (Bench, Stored) {
     let bench = Bench::new();
