@@ -33,7 +33,7 @@ pub(crate) fn settle(data_dir: &Path) -> Result<(), Error> {
     let settled = make_bases(&note).and_then(|()| Moves::open(data_dir, swap, &note));
     match settled.and_then(|mut moves| moves.settle(swap, since)) {
         Ok(true) => swap.finish(data_dir),
-        Ok(false) if swap.library == Some(true) => finish_library(data_dir, swap, note),
+        Ok(false) if swap.library == Some(true) => finish_library(data_dir, swap, &note),
         Ok(false) => {
             swap.withdraw(data_dir)?;
             undo::forget(data_dir, swap.keep, &note);
@@ -136,19 +136,23 @@ fn settle_library(data_dir: &Path, swap: Swap, since: Option<Moment>) -> Result<
 }
 
 /// The library was restored, and the other folders are as they were: what can be undone is the library alone.
-fn finish_library(data_dir: &Path, swap: Swap, note: UndoNote) -> Result<(), Error> {
+fn finish_library(data_dir: &Path, swap: Swap, note: &UndoNote) -> Result<(), Error> {
+    let library_alone = UndoNote {
+        parts: Vec::new(),
+        ..note.clone()
+    };
+    // On a full disk the journal stays, and the next start looks at it again: the library is right already, and in use.
+    if let Err(error) = library_alone.write_aside(&undo::folder(data_dir, swap.keep)) {
+        tracing::error!(%error, "what of a restore can be undone could not be noted");
+        return Ok(());
+    }
+    // Not before: by them it is known that what is there is of this swap.
     for (at, part) in note.parts.iter().enumerate() {
         if part.area == Area::Target
-            && let Err(error) = kept::remove_empty(part, at, swap.keep, &note)
+            && let Err(error) = kept::remove_empty(part, at, swap.keep, note)
         {
             tracing::warn!(%error, "the folders of a restore that came to nothing stay");
         }
     }
-    let note = UndoNote {
-        parts: Vec::new(),
-        ..note
-    };
-    let written = note.write_aside(&undo::folder(data_dir, swap.keep));
-    written.map_err(Error::io("noting what can be undone"))?;
     swap.finish(data_dir)
 }

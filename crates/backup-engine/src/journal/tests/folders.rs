@@ -158,6 +158,29 @@ fn a_library_that_was_settled_alone_is_not_taken_back_with_a_folder_that_comes_l
 }
 
 #[test]
+fn a_start_goes_on_where_it_cannot_be_noted_that_the_library_alone_was_restored() {
+    let prepared = prepared_folder(Area::Target, true);
+    let data = prepared.data();
+    SWAP.announce(&data, &prepared.note).unwrap();
+    fs::rename(data.join(LIBRARY), undo::folder(&data, 7).join(LIBRARY)).unwrap();
+    let away = prepared.folder.path().join("away");
+    fs::rename(prepared.base(), &away).unwrap();
+    settle(&data).unwrap();
+    fs::remove_dir_all(away.join(".holdfast/restore")).unwrap();
+    fs::rename(&away, prepared.base()).unwrap();
+    // As on a disk that is full.
+    let in_the_way = undo::folder(&data, 7).join("next.new");
+    fs::create_dir(&in_the_way).unwrap();
+    settle(&data).unwrap();
+    assert!(is_pending(&data).unwrap());
+    fs::remove_dir(&in_the_way).unwrap();
+    settle(&data).unwrap();
+    assert!(!is_pending(&data).unwrap());
+    let kept = undo::current(&data).unwrap().unwrap();
+    assert_eq!(kept.record.sources, [LIBRARY]);
+}
+
+#[test]
 fn a_folder_that_was_deleted_after_a_crash_does_not_stop_the_start() {
     for back in [false, true] {
         let prepared = prepared_folder(Area::Data, true);
