@@ -326,6 +326,16 @@ mod tests {
     }
 
     #[test]
+    fn a_note_that_was_only_half_written_does_not_stay() {
+        let data = tempfile::tempdir().unwrap();
+        let folder = folder(data.path(), 3);
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("next.new"), "{\"back").unwrap();
+        remove_older(data.path());
+        assert!(!folder.exists());
+    }
+
+    #[test]
     fn what_was_undone_cannot_be_undone_again() {
         let data = tempfile::tempdir().unwrap();
         keep(data.path(), 1, true);

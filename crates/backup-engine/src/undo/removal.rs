@@ -49,8 +49,9 @@ pub(crate) fn remove_older(data_dir: &Path) {
     }
 }
 
+/// One that was only half written as well.
 fn is_note(name: &OsStr) -> bool {
-    NOTES.iter().any(|note| name == *note)
+    name == "next.new" || NOTES.iter().any(|note| name == *note)
 }
 
 /// The notes last, so that what is left of an interrupted removal is still known to be one.
