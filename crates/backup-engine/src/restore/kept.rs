@@ -61,6 +61,11 @@ pub(crate) fn check(own: &Dir, number: u64, mark: Option<&str>) -> io::Result<()
     Err(io::Error::new(io::ErrorKind::NotFound, why))
 }
 
+/// Whether the folder of a part is not there, and what is kept in it cannot be told.
+pub(crate) fn is_away(part: &PartNote) -> io::Result<bool> {
+    Ok(!part.base().try_exists()?)
+}
+
 /// Removes all that a commit kept of a part, and what else it made in its target.
 pub(crate) fn remove(part: &PartNote, number: u64, note: &UndoNote) -> io::Result<()> {
     let Some((base, own)) = opened(part)? else {

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::Path;
 
-use super::{UndoNote, folder, newest, numbers};
+use super::{PartNote, UndoNote, folder, newest, numbers};
 use crate::failpoint::failpoint;
 use crate::restore::area::Area;
 use crate::restore::dir::Dir;
@@ -54,10 +54,19 @@ fn is_note(name: &OsStr) -> bool {
     name == "next.new" || NOTES.iter().any(|note| name == *note)
 }
 
-/// The notes last, so that what is left of an interrupted removal is still known to be one.
+/// The notes last, and not while a disk is away, so that what is left of an interrupted removal is still known to be one.
 fn remove_all(data_dir: &Path, number: u64, note: &UndoNote) -> io::Result<()> {
+    let mut away = Vec::new();
     for part in note.parts.iter().filter(|part| part.area == Area::Target) {
-        kept::remove(part, number, note)?;
+        if kept::is_away(part)? {
+            away.push(part.clone());
+        } else {
+            kept::remove(part, number, note)?;
+        }
+    }
+    let everything = away.is_empty();
+    if !everything {
+        wait_for(data_dir, number, note, away)?;
     }
     let undo = Dir::open(&data_dir.join("undo"))?;
     let name = number.to_string();
@@ -67,7 +76,26 @@ fn remove_all(data_dir: &Path, number: u64, note: &UndoNote) -> io::Result<()> {
             folder.remove(&inner)?;
         }
     }
-    undo.remove(name.as_ref())
+    if everything {
+        undo.remove(name.as_ref())?;
+    }
+    Ok(())
+}
+
+/// What is kept on disks that are away is removed once they are there: the note of it stays, as one that can bring back
+/// nothing.
+fn wait_for(data_dir: &Path, number: u64, note: &UndoNote, away: Vec<PartNote>) -> io::Result<()> {
+    if note.aside && note.parts == away {
+        return Ok(());
+    }
+    let waiting = UndoNote {
+        library: false,
+        aside: true,
+        parts: away,
+        ..note.clone()
+    };
+    waiting.write_aside(&folder(data_dir, number))?;
+    UndoNote::settle(&folder(data_dir, number))
 }
 
 /// Returns whether nothing is left.

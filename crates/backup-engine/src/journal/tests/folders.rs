@@ -181,6 +181,31 @@ fn a_start_goes_on_where_it_cannot_be_noted_that_the_library_alone_was_restored(
 }
 
 #[test]
+fn what_is_kept_on_a_disk_that_is_away_is_removed_once_it_is_there() {
+    let prepared = prepared_folder(Area::Target, true);
+    let data = prepared.data();
+    SWAP.commit(&data, &prepared.note).unwrap();
+    let away = prepared.folder.path().join("away");
+    fs::rename(prepared.base(), &away).unwrap();
+    // The next restore is of the library alone.
+    fs::create_dir_all(staged(&data)).unwrap();
+    fs::write(staged(&data).join("library.db"), "newer").unwrap();
+    let next = Swap::new(Incoming::Staged, 8);
+    next.commit(&data, &note()).unwrap();
+    for _ in 0..2 {
+        undo::remove_older(&data);
+        assert!(!undo::folder(&data, 7).join(LIBRARY).exists());
+        let kept = undo::current(&data).unwrap().unwrap();
+        assert_eq!(kept.number, 8);
+    }
+    fs::rename(&away, prepared.base()).unwrap();
+    undo::remove_older(&data);
+    assert!(!prepared.base().join(".holdfast/undo").exists());
+    assert!(!undo::folder(&data, 7).exists());
+    assert!(undo::folder(&data, 8).join(LIBRARY).exists());
+}
+
+#[test]
 fn a_folder_that_was_deleted_after_a_crash_does_not_stop_the_start() {
     for back in [false, true] {
         let prepared = prepared_folder(Area::Data, true);
