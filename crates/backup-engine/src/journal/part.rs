@@ -171,12 +171,15 @@ impl PartMoves {
                 strays.clear();
             }
             let done = there.done(entry);
-            let worked_with = done
-                && (!strays.is_empty()
-                    || there.is_another(entry)
-                    || since.map_or(Ok(false), |since| {
-                        changed_since(folder, entry.name(), since)
-                    })?);
+            let logs = self.logs_that_came(folder, entry)?;
+            let mut worked_with = !strays.is_empty() || self.worked_with(folder, entry, since)?;
+            for log in &logs {
+                worked_with |= self.worked_with(folder, log, since)?;
+            }
+            worked_with &= done;
+            if worked_with {
+                strays.extend(logs.iter().map(|log| log.name().to_owned()));
+            }
             if done
                 && !worked_with
                 && let Some(incoming) = &self.incoming
@@ -249,6 +252,31 @@ impl PartMoves {
             }
         }
         Ok(strays)
+    }
+
+    /// What came as the logs of a database, and is one with it.
+    fn logs_that_came(&self, folder: &Dir, entry: &Placed) -> io::Result<Vec<&Placed>> {
+        let mut came = Vec::new();
+        for (name, _) in beside(folder, entry.name())? {
+            let at = entry.at.with_file_name(&name);
+            if let Some(log) = self.moves.iter().find(|log| log.at == at)
+                && self.look(Some(folder), log)?.done(log)
+                && is_database(folder, entry.name())?
+            {
+                came.push(log);
+            }
+        }
+        Ok(came)
+    }
+
+    /// Whether what came is another one by now, or was changed.
+    fn worked_with(&self, folder: &Dir, entry: &Placed, since: Option<Moment>) -> io::Result<bool> {
+        let there = self.look(Some(folder), entry)?;
+        if !there.done(entry) {
+            return Ok(false);
+        }
+        let changed = |since| changed_since(folder, entry.name(), since);
+        Ok(there.is_another(entry) || since.map_or(Ok(false), changed)?)
     }
 
     /// What must not stay beside a database that is still to come.

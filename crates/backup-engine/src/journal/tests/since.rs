@@ -165,6 +165,25 @@ fn a_database_of_which_only_the_log_grew_is_not_taken_back() {
 }
 
 #[test]
+fn a_database_that_came_with_a_log_is_kept_with_it_whichever_was_worked_with() {
+    for worked_with in ["app.db", "app.db-wal"] {
+        let crashed = crashed(&[("app.db", true, true), ("app.db-wal", true, true)]);
+        for number in [0, 1] {
+            crashed.take(number);
+            crashed.put(number);
+        }
+        crashed.write(worked_with, "since");
+        SWAPS[0].note_failure(&crashed.data()).unwrap();
+        crashed.settle();
+        for at in ["app.db", "app.db-wal"] {
+            assert_eq!(crashed.is(at), "old");
+            let kept = if at == worked_with { "since" } else { "new" };
+            assert_eq!(crashed.is(&aside(at)), kept, "{worked_with}");
+        }
+    }
+}
+
+#[test]
 fn what_somebody_made_in_another_folder_since_stays_there() {
     let mut crashed = crashed(&[("x", false, true), ("y", false, true)]);
     crashed.note.aside = true;
