@@ -12,7 +12,7 @@ use rustic_core::{
 use super::backend::Written;
 use super::fault::FirstFault;
 use super::in_memory::InMemory;
-use super::key_files::{copy_keys, damaged_keys, keys_are_whole};
+use super::key_files::copy_keys;
 use super::open::repository_on;
 use super::{Destination, KnownPlaces, Part, session, unreachable};
 use crate::durable::{sync_folder, sync_parent, write_private};
@@ -119,9 +119,6 @@ impl Destination {
             self.folder(Part::Databases).join("keys"),
             aside.join("keys"),
         );
-        if !keys_are_whole(&from) {
-            return Err(damaged_keys());
-        }
         copy_keys(&from, &to)
     }
 
@@ -228,5 +225,17 @@ mod tests {
             "{refused:?}"
         );
         assert!(!destination.folder(Part::Files).exists());
+    }
+
+    #[test]
+    fn a_damaged_key_file_beside_one_that_is_whole_keeps_no_part_from_being_made() {
+        let world = World::new();
+        let (destination, watch) = (world.destination(), Watch::unwatched());
+        let held = destination.hold(&watch).unwrap();
+        let whole = keys(&world, Part::Databases);
+        let other = destination.folder(Part::Databases).join("keys");
+        fs::write(other.join("a".repeat(64)), "not any more").unwrap();
+        destination.write(&held, Part::Files, &watch).unwrap();
+        assert_eq!(keys(&world, Part::Files), whole);
     }
 }

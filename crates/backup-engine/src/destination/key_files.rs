@@ -34,15 +34,20 @@ fn whole_key(folder: &Path, name: &str) -> Option<Vec<u8>> {
 }
 
 /// Whether there are key files, and each is whole.
-pub(super) fn keys_are_whole(folder: &Path) -> bool {
+fn keys_are_whole(folder: &Path) -> bool {
     key_names(folder).is_ok_and(|names| {
         !names.is_empty() && names.iter().all(|name| whole_key(folder, name).is_some())
     })
 }
 
-/// Copies the key files of a part to another place where they open the same.
+/// Copies the key files of a part to another place where they open the same, but for damaged ones. Errors: `Damaged` where
+/// none is whole.
 pub(super) fn copy_keys(from: &Path, to: &Path) -> Result<(), Error> {
-    let names = key_names(from).map_err(explain_write)?;
+    let mut names = key_names(from).map_err(explain_write)?;
+    names.retain(|name| whole_key(from, name).is_some());
+    if names.is_empty() {
+        return Err(damaged_keys());
+    }
     copy_those(from, to, &names)
 }
 
