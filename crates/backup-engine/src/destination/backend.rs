@@ -2,7 +2,7 @@
 //! cannot be listed is an error and not an empty one, where the cause of a failure is kept for the person, and where what
 //! a job has written is known, so that a job that comes to nothing leaves nothing.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,65 +16,12 @@ use rustic_core::{
 use super::damaged::mark_loss;
 use super::fault::FirstFault;
 use super::lease::Claim;
+use super::written::Written;
 use crate::Watch;
-use crate::durable::{remove_if_there, sync_folder};
+use crate::durable::sync_folder;
 use crate::failpoint::failpoint;
 
-/// How the storage library names a file until it is whole.
-const HALF_WRITTEN: &str = "-tmp-";
-
-/// What a job has written, or was about to write when it failed.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Written(Arc<Mutex<WrittenFiles>>);
-
-#[derive(Debug, Default)]
-struct WrittenFiles {
-    files: Vec<(FileType, Id)>,
-    /// Nothing more is taken: what comes late would be left behind.
-    closed: bool,
-}
-
-impl Written {
-    fn note(&self, tpe: FileType, id: &Id) -> RusticResult<()> {
-        let mut written = lock(&self.0);
-        if written.closed {
-            return Err(RusticError::new(ErrorKind::Other, "The job has ended."));
-        }
-        written.files.push((tpe, *id));
-        Ok(())
-    }
-
-    /// What was written so far stays, whatever becomes of the job.
-    pub(crate) fn keep(&self) {
-        lock(&self.0).files.clear();
-    }
-
-    /// Removes all of it, records first and for good: a record of what is gone would be worse than leftovers. Stops at the
-    /// first file that cannot be removed; what stays is harmless and is put to use or removed by later jobs.
-    pub(crate) fn remove(&self, root: &Path, claim: Option<&Claim>) -> io::Result<()> {
-        let mut written = lock(&self.0);
-        written.closed = true;
-        for kind in [FileType::Snapshot, FileType::Index, FileType::Pack] {
-            let mut folders = BTreeSet::new();
-            for (_, id) in written.files.iter().filter(|(tpe, _)| *tpe == kind) {
-                let folder = folder_of(root, kind, id);
-                // Before each: a device may sleep in between, and another put to use what is left.
-                if claim.is_some_and(Claim::is_lost) {
-                    return Err(io::Error::other("another device has taken over"));
-                }
-                remove_if_there(&folder.join(id.to_hex().as_str()))?;
-                folders.insert(folder);
-            }
-            if kind != FileType::Pack {
-                folders.iter().try_for_each(|folder| sync_folder(folder))?;
-            }
-        }
-        written.files.clear();
-        Ok(())
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -374,7 +321,7 @@ fn sync_place(root: &Path, tpe: FileType, id: &Id) -> RusticResult<()> {
     })
 }
 
-fn folder_of(root: &Path, tpe: FileType, id: &Id) -> PathBuf {
+pub(super) fn folder_of(root: &Path, tpe: FileType, id: &Id) -> PathBuf {
     match tpe {
         FileType::Config => root.to_owned(),
         FileType::Pack => root.join(tpe.dirname()).join(&id.to_hex()[..2]),
@@ -382,7 +329,7 @@ fn folder_of(root: &Path, tpe: FileType, id: &Id) -> PathBuf {
     }
 }
 
-fn read_names(folder: &Path) -> io::Result<Vec<PathBuf>> {
+pub(super) fn read_names(folder: &Path) -> io::Result<Vec<PathBuf>> {
     fs::read_dir(folder)?
         .map(|entry| entry.map(|entry| entry.path()))
         .collect()
@@ -392,22 +339,6 @@ fn read_folders(folder: &Path) -> io::Result<()> {
     for path in read_names(folder)? {
         if path.is_dir() {
             read_names(&path)?;
-        }
-    }
-    Ok(())
-}
-
-/// Removes files that were being written when a process was killed, which the repository library does not see.
-pub(super) fn remove_half_written(root: &Path) -> io::Result<()> {
-    let mut folders: Vec<PathBuf> = ["index", "snapshots", "keys"]
-        .map(|name| root.join(name))
-        .into();
-    folders.extend(read_names(&root.join("data"))?);
-    for folder in folders.iter().filter(|folder| folder.is_dir()) {
-        for path in read_names(folder)? {
-            if path.to_string_lossy().ends_with(HALF_WRITTEN) {
-                remove_if_there(&path)?;
-            }
         }
     }
     Ok(())

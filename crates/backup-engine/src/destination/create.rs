@@ -9,11 +9,11 @@ use rustic_core::{
     BytesList, Credentials, FileType, Id, KeyOptions, RusticError, RusticResult, WriteBackend,
 };
 
-use super::backend::Written;
 use super::fault::FirstFault;
 use super::in_memory::InMemory;
 use super::key_files::copy_keys;
 use super::open::repository_on;
+use super::written::Written;
 use super::{Destination, KnownPlaces, Part, session, unreachable};
 use crate::durable::{sync_folder, sync_parent, write_private};
 use crate::failpoint::failpoint;

@@ -27,6 +27,7 @@ mod session;
 mod tests;
 #[cfg(test)]
 mod trial;
+mod written;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -39,7 +40,6 @@ use crate::durable::{create_private_folder, lock_file};
 use crate::keys::{Ask, KeyState, KeyStore};
 use crate::{Error, Secret, Watch};
 
-use backend::remove_half_written;
 pub(crate) use catalog::Catalog;
 pub(crate) use content::{Content, CopyError, Location};
 use lease::{Claimant, Lease, Timing};
@@ -49,6 +49,7 @@ pub(crate) use part::Part;
 pub use records::{BackupRecord, SourceRecord, UnreadFile};
 pub(crate) use records::{COMMITTED, Details, FILES, FilesDetails, LibraryDetails, PENDING};
 pub(crate) use session::Session;
+use written::remove_half_written;
 
 /// `destination.json` in the data folder: the destinations that were in use, so that a disk that is absent is not taken
 /// for a new, empty one.

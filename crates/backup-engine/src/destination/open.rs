@@ -10,10 +10,11 @@ use rustic_core::{
     WriteBackend,
 };
 
-use super::backend::{GuardedBackend, Written};
+use super::backend::GuardedBackend;
 use super::fault::FirstFault;
 use super::key_files::damaged_keys;
 use super::keyless::fingerprint;
+use super::written::Written;
 use super::{Destination, Part, Session, session, unreachable};
 use crate::keys::Ask;
 use crate::{Error, Secret, Watch};

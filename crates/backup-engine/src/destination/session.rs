@@ -12,10 +12,11 @@ use rustic_core::{
 };
 
 use super::Part;
-use super::backend::{GuardedBackend, Written};
+use super::backend::GuardedBackend;
 use super::damaged;
 use super::fault::{Fault, FirstFault};
 use super::lease::Lease;
+use super::written::Written;
 use crate::engine::guarded;
 use crate::{Error, Watch};
 

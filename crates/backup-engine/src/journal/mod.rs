@@ -6,9 +6,11 @@
 
 mod aside;
 mod failed;
+mod logs;
 mod moves;
 mod part;
 mod paths;
+mod placed;
 mod reversed;
 mod settle;
 #[cfg(test)]

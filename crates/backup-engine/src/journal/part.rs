@@ -1,46 +1,28 @@
 //! The renames of a swap under one folder, each of which can be repeated and taken back from wherever it broke off.
 
-use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::aside::{changed_since, set_aside};
+use super::aside::set_aside;
 use super::paths::{Parents, there_or_not};
+use super::placed::{Placed, There};
 use super::{Incoming, LIBRARY, Swap, step};
 use crate::Error;
 use crate::restore::area::{self, Area};
-use crate::restore::beside::{beside, is_database};
+use crate::restore::beside::is_database;
 use crate::restore::dir::Dir;
 use crate::restore::kept;
-use crate::restore::seen::{Dress, Lasting, Moment, Seen};
-use crate::undo::{self, FolderNote, Move, PartNote};
+use crate::restore::seen::{Dress, Moment};
+use crate::undo::{self, FolderNote, PartNote};
 
 /// What it renames under one folder.
 pub(super) struct PartMoves {
     base: Dir,
     /// `None`: gone.
-    incoming: Option<Dir>,
+    pub(super) incoming: Option<Dir>,
     kept: Dir,
-    moves: Vec<Placed>,
+    pub(super) moves: Vec<Placed>,
     folders: Vec<FolderNote>,
-}
-
-/// An entry and the names of its three places.
-pub(super) struct Placed {
-    at: PathBuf,
-    take: bool,
-    put: bool,
-    seen: Option<Seen>,
-    comes: Option<Lasting>,
-    incoming: OsString,
-    kept: OsString,
-}
-
-/// Which of the three places of an entry are taken.
-pub(super) struct There {
-    live: Option<Seen>,
-    kept: bool,
-    incoming: bool,
 }
 
 impl PartMoves {
@@ -237,73 +219,6 @@ impl PartMoves {
         Ok(())
     }
 
-    /// What lies beside the place of an entry, would be taken for its log if it is a database, and is not of this swap: made
-    /// by somebody since. A log of the swap itself may have been taken, and another made in its place.
-    fn strays(&self, folder: &Dir, entry: &Placed) -> io::Result<Vec<OsString>> {
-        let mut strays = Vec::new();
-        for (name, _) in beside(folder, entry.name())? {
-            let at = entry.at.with_file_name(&name);
-            let made_since = match self.moves.iter().find(|log| log.at == at) {
-                Some(log) => self.look(Some(folder), log)?.made_since(log),
-                None => true,
-            };
-            if made_since {
-                strays.push(name);
-            }
-        }
-        Ok(strays)
-    }
-
-    /// What came as the logs of a database, and is one with it.
-    fn logs_that_came(&self, folder: &Dir, entry: &Placed) -> io::Result<Vec<&Placed>> {
-        let mut came = Vec::new();
-        for (name, _) in beside(folder, entry.name())? {
-            let at = entry.at.with_file_name(&name);
-            if let Some(log) = self.moves.iter().find(|log| log.at == at)
-                && self.look(Some(folder), log)?.done(log)
-                && is_database(folder, entry.name())?
-            {
-                came.push(log);
-            }
-        }
-        Ok(came)
-    }
-
-    /// Whether what came is another one by now, or was changed.
-    fn worked_with(&self, folder: &Dir, entry: &Placed, since: Option<Moment>) -> io::Result<bool> {
-        let there = self.look(Some(folder), entry)?;
-        if !there.done(entry) {
-            return Ok(false);
-        }
-        let changed = |since| changed_since(folder, entry.name(), since);
-        Ok(there.is_another(entry) || since.map_or(Ok(false), changed)?)
-    }
-
-    /// What must not stay beside a database that is still to come.
-    fn in_the_way(&self, folder: &Dir, entry: &Placed, there: &There) -> io::Result<Vec<OsString>> {
-        if !entry.put || !there.incoming {
-            return Ok(Vec::new());
-        }
-        let strays = self.strays(folder, entry)?;
-        if strays.is_empty() || !self.is_database(entry)? {
-            return Ok(Vec::new());
-        }
-        if there.kept || !entry.take {
-            return Ok(strays);
-        }
-        // Nothing was taken yet: all of it is of the database that is still there, and goes with it.
-        let all = beside(folder, entry.name())?.into_iter();
-        Ok(all.map(|(name, _)| name).collect())
-    }
-
-    /// Whether what comes is one.
-    fn is_database(&self, entry: &Placed) -> io::Result<bool> {
-        match &self.incoming {
-            Some(incoming) if entry.put => is_database(incoming, &entry.incoming),
-            _ => Ok(false),
-        }
-    }
-
     pub(super) fn all(&self) -> io::Result<Vec<(&Placed, There)>> {
         let mut parents = Parents::new(&self.base);
         let mut all = Vec::with_capacity(self.moves.len());
@@ -322,7 +237,7 @@ impl PartMoves {
     }
 
     /// `folder`: `None` where it is gone.
-    fn look(&self, folder: Option<&Dir>, entry: &Placed) -> io::Result<There> {
+    pub(super) fn look(&self, folder: Option<&Dir>, entry: &Placed) -> io::Result<There> {
         let live = folder.map(|folder| folder.look(entry.name())).transpose()?;
         let incoming = self.incoming.as_ref().map(|dir| dir.look(&entry.incoming));
         Ok(There {
@@ -371,46 +286,4 @@ fn is_refused(error: &io::Error) -> bool {
         error.kind(),
         io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported
     )
-}
-
-impl Placed {
-    fn of(entry: &Move) -> Self {
-        let number = OsString::from(entry.number.to_string());
-        Self {
-            at: entry.at(),
-            take: entry.take,
-            put: entry.put,
-            seen: entry.seen,
-            comes: entry.comes,
-            incoming: number.clone(),
-            kept: number,
-        }
-    }
-
-    fn name(&self) -> &OsStr {
-        self.at.file_name().unwrap_or_default()
-    }
-}
-
-impl There {
-    /// The new one is in its place.
-    fn done(&self, entry: &Placed) -> bool {
-        entry.put && !self.incoming && self.live.is_some() && (!entry.take || self.kept)
-    }
-
-    /// It is not what came, or was written to, whatever its time says.
-    fn is_another(&self, entry: &Placed) -> bool {
-        let now = self.live.map(|seen| seen.lasting());
-        entry.comes.is_some() && entry.comes != now
-    }
-
-    /// What is in the live place is neither what was there nor what comes.
-    fn made_since(&self, entry: &Placed) -> bool {
-        let gone = self.kept || !entry.take;
-        gone && self.live.is_some() && (!entry.put || self.incoming)
-    }
-
-    pub(super) fn begun(&self, entry: &Placed) -> bool {
-        entry.take && self.kept || self.done(entry)
-    }
 }

@@ -22,6 +22,7 @@ pub(crate) mod seen;
 mod space;
 mod stage;
 mod staged_file;
+mod steps;
 mod swap;
 mod target;
 #[cfg(test)]
