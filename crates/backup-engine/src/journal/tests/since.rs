@@ -270,8 +270,16 @@ fn what_was_written_to_in_a_folder_that_came_is_kept_whatever_its_time_is() {
     crashed.put(0);
     crashed.put(1);
     SWAPS[0].note_failure(&crashed.data()).unwrap();
-    // The clock of a file system has steps.
-    std::thread::sleep(Duration::from_millis(20));
+    // The clock of a file system has steps: the next write comes after one.
+    let probe = crashed.data().join("probe");
+    let now = || {
+        fs::write(&probe, "").unwrap();
+        fs::metadata(&probe).unwrap().modified().unwrap()
+    };
+    let before = now();
+    while now() == before {
+        std::thread::yield_now();
+    }
     crashed.write("used/inner", "since");
     make_old(&crashed.live("used/inner"));
     crashed.settle();
