@@ -135,7 +135,7 @@ impl Restore<'_> {
         goals.prepare(&mut areas, self.data_dir)?;
         let mut expected = 0;
         let mut plans = self.plan(goals)?;
-        for round in 1.. {
+        for _ in 0..ROUNDS {
             self.check_space(&plans)?;
             expected += plans.bytes();
             self.watch.expect(expected);
@@ -147,7 +147,7 @@ impl Restore<'_> {
             if waited {
                 // It wrote until it quit, also what was as in the backup until then: what it left is what is compared now.
                 let again = self.plan(goals)?;
-                if !again.is_same(&plans) && round < ROUNDS {
+                if !again.is_same(&plans) {
                     self.remove_staged(&plans)?;
                     plans = again;
                     continue;

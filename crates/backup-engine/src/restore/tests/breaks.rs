@@ -156,6 +156,32 @@ fn what_changes_while_a_restore_waits_is_seen_before_it_is_replaced() {
     }
 }
 
+#[test]
+fn a_restore_gives_up_where_something_changes_each_time_it_has_waited() {
+    let (bench, stored) = prepared();
+    let (docs_folder, asked) = (bench.docs(), AtomicU32::new(0));
+    // Started again by somebody each time it has quit, and nothing that is to be replaced is what it writes.
+    let in_use = |_: &std::path::Path| {
+        let asked = asked.fetch_add(1, Ordering::SeqCst);
+        if asked % 2 == 1 {
+            return Ok(None);
+        }
+        fs::write(docs_folder.join(format!("made-{asked}")), "").unwrap();
+        Ok(Some("a program".to_owned()))
+    };
+    let request = RestoreRequest {
+        backup: backup_id(),
+        what: docs(),
+        place: Place::InPlace,
+    };
+    let watch = Watch::unwatched();
+    let ended = bench.with(&stored, &watch, &in_use, |restore| restore.run(&request));
+    assert!(matches!(ended, Err(Error::ChangedMeanwhile)), "{ended:?}");
+    assert_eq!(fs::read(bench.docs().join("a.txt")).unwrap(), b"another");
+    assert!(bench.docs().join("made-0").exists());
+    assert!(!bench.data().join("restore").exists());
+}
+
 /// A restore of more than one source, of which one is on another disk and needs nothing, is planned again.
 #[test]
 fn where_nothing_was_staged_on_another_disk_nothing_has_to_be_removed_there() {
