@@ -18,7 +18,7 @@ pub use holdfast::{
     BackupDetails, Capabilities, Change, DamagedBackup, Depth, DestinationState, Difference,
     Differences, Entries, Entry, EntryKind, Imported, Job, JobKind, JobState, KeyProtection,
     LibraryState, NewSource, Overview, PartPreview, Passphrase, Phase, Preview, Problem, Progress,
-    Restore, ServiceFile, Source, SourceKind, SourceRecord, Sources, UndoState, UnreadFile, Verify,
-    VerifyReport, What,
+    Restore, ServiceFile, Source, SourceChange, SourceKind, SourceRecord, Sources, UndoState,
+    UnreadFile, Verify, VerifyReport, What,
 };
 pub use status::{BackupStatus, BackupStreamedProgress, BackupsStreamedProgress, Status};

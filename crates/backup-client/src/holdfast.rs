@@ -3,7 +3,7 @@
 
 use backup_api::{
     BackupDetails, Capabilities, Imported, NewSource, Overview, Passphrase, Preview, Restore,
-    Source, Sources, paths,
+    Source, SourceChange, Sources, paths,
 };
 use bytes::Bytes;
 use reqwest::{Method, header};
@@ -41,6 +41,19 @@ impl Client {
         let limit = self.timeouts.cancel;
         let request = self.request(Method::POST, &[paths::SOURCES])?;
         let response = self.send(request.timeout(limit).json(new)).await?;
+        self.json(response, limit).await
+    }
+
+    /// `POST /holdfast/sources/{source}/change`.
+    pub async fn change_source(
+        &self,
+        id: &str,
+        change: &SourceChange,
+    ) -> Result<Source, ClientError> {
+        let limit = self.timeouts.cancel;
+        let path = [paths::SOURCES, id, "change"];
+        let request = self.request(Method::POST, &path)?;
+        let response = self.send(request.timeout(limit).json(change)).await?;
         self.json(response, limit).await
     }
 

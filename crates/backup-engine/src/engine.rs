@@ -101,6 +101,11 @@ impl Engine {
         self.sources.add(new, &self.kept_out())
     }
 
+    /// What is left out of it, from the next backup on. Errors: `UnknownSource` and `BadPattern`, with nothing changed.
+    pub fn change_source(&self, id: &SourceId, excludes: Vec<String>) -> Result<Source, Error> {
+        self.sources.change(id, excludes)
+    }
+
     /// Its earlier backups stay. Errors: `UnknownSource`.
     pub fn remove_source(&self, id: &SourceId) -> Result<(), Error> {
         self.sources.remove(id)

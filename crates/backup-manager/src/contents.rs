@@ -2,8 +2,8 @@
 //! extension that it takes is not asked; that it cannot is said here.
 
 use backup_api::{
-    Differences, Entries, NewSource, Preview, Problem, Restore, Source, SourceRecord, Sources,
-    Verify,
+    Differences, Entries, NewSource, Preview, Problem, Restore, Source, SourceChange, SourceRecord,
+    Sources, Verify,
 };
 
 use crate::manager::Manager;
@@ -19,6 +19,12 @@ impl Manager {
     pub async fn add_source(&self, new: NewSource) -> Result<Source, Problem> {
         let api = self.extension("sources", "protect folders beside the library")?;
         api.add_source(&new).await
+    }
+
+    /// What is left out of a folder, from the next backup on.
+    pub async fn change_source(&self, id: &str, change: SourceChange) -> Result<Source, Problem> {
+        let api = self.extension("sources", "protect folders beside the library")?;
+        api.change_source(id, &change).await
     }
 
     /// The folder and its backups stay as they are.

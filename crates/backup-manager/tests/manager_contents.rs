@@ -5,7 +5,8 @@
 mod common;
 
 use backup_api::{
-    BackupDetails, Depth, NewSource, Restore, SourceKind, SourceRecord, UnreadFile, Verify, What,
+    BackupDetails, Depth, NewSource, Restore, SourceChange, SourceKind, SourceRecord, UnreadFile,
+    Verify, What,
 };
 use common::samples::details;
 use common::{Fake, connected, connected_plain, timings};
@@ -71,6 +72,11 @@ async fn folders_are_added_and_removed_and_a_refusal_is_told_as_the_service_says
     let refused = desk.manager.add_source(folder("/refused")).await;
     assert_eq!(refused.unwrap_err().code, "bad-source");
     assert_eq!(desk.manager.sources().await.unwrap().items[0].id, "notes");
+    let change = SourceChange {
+        excludes: vec!["*.tmp".into()],
+    };
+    let changed = desk.manager.change_source("notes", change).await.unwrap();
+    assert_eq!(changed.excludes, ["*.tmp"]);
     desk.manager.remove_source("notes").await.unwrap();
     assert_eq!(fake.count("remove_source"), 1);
 }

@@ -39,6 +39,7 @@ use crate::{assets, backups, creation, extensions, restoration, routes, websocke
         extensions::show_overview,
         extensions::sources::list,
         extensions::sources::add,
+        extensions::sources::change,
         extensions::sources::remove,
         extensions::backups::details,
         extensions::backups::undelete,

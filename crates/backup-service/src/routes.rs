@@ -63,6 +63,7 @@ fn extended() -> Router<App> {
             get(websocket::overview_socket),
         )
         .route("/holdfast/sources", get(sources::list).post(sources::add))
+        .route("/holdfast/sources/{source}/change", post(sources::change))
         .route("/holdfast/sources/{source}/remove", post(sources::remove))
         .route("/holdfast/backups", get(backups::details))
         .route(

@@ -136,6 +136,22 @@ pub enum SourcesAct {
         #[arg(long)]
         pieces: bool,
     },
+    /// Change what is left out of a folder, from the next backup on
+    Change {
+        /// As `holdfast sources` shows it
+        id: String,
+        /// Leave out what this line matches, as in a .gitignore file; may be repeated. In the place of the lines so far
+        #[arg(
+            long,
+            value_name = "LINE",
+            allow_hyphen_values = true,
+            required_unless_present = "nothing"
+        )]
+        exclude: Vec<String>,
+        /// Leave nothing out
+        #[arg(long = "exclude-nothing", conflicts_with = "exclude")]
+        nothing: bool,
+    },
     /// Leave a folder out from now on; it and its backups stay as they are
     Remove {
         /// As `holdfast sources` shows it

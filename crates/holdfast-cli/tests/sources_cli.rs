@@ -38,6 +38,25 @@ fn a_folder_is_added_shown_and_removed() {
         "{said}"
     );
     assert_eq!(desk.json(&["sources"])["items"][0]["id"], "notes");
+    let changed = ["sources", "change", "notes", "--exclude", "deep/"];
+    assert_eq!(
+        desk.json(&changed)["excludes"],
+        serde_json::json!(["deep/"])
+    );
+    let backup = desk.back_up();
+    let held = desk.run(&["ls", &backup, "notes"]).ok();
+    assert!(
+        held.contains("left.tmp") && !held.contains("deep"),
+        "{held}"
+    );
+    desk.run(&["sources", "change", "notes", "--exclude-nothing"])
+        .ok();
+    assert_eq!(
+        desk.json(&["sources"])["items"][0]["excludes"],
+        serde_json::json!([])
+    );
+    desk.run(&["sources", "change", "other", "--exclude-nothing"])
+        .failed(3, &["no source with this id"]);
     let said = desk.run(&["sources", "remove", "notes"]).ok();
     assert!(said.contains("stay as they are"), "{said}");
     assert!(notes.join("today.md").exists());

@@ -35,6 +35,7 @@ pub fn interface<R: Runtime>() -> tauri_specta::Builder<R> {
             contents::restore_parts,
             sources::sources,
             sources::add_source,
+            sources::change_source,
             sources::remove_source,
             key::give_passphrase,
             connection::services,

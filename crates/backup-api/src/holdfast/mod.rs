@@ -16,7 +16,7 @@ pub use details::{BackupDetails, SourceRecord, UnreadFile};
 pub use jobs::{Job, JobKind, JobState, Phase, Progress};
 pub use overview::{DestinationState, KeyProtection, LibraryState, Overview};
 pub use restore::{PartPreview, Preview, Restore, UndoState, What};
-pub use sources::{NewSource, Source, SourceKind, Sources};
+pub use sources::{NewSource, Source, SourceChange, SourceKind, Sources};
 pub use verify::{DamagedBackup, Depth, Verify, VerifyReport};
 
 /// What a service can do beyond the Backup API. A service that answers 404 here has none of it.

@@ -42,6 +42,16 @@ pub struct NewSource {
     pub excludes: Vec<String>,
 }
 
+/// What becomes of a source from the next backup on. A field that nobody knows is refused, as in [`NewSource`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+#[serde(deny_unknown_fields)]
+pub struct SourceChange {
+    /// In the place of all that was left out so far.
+    pub excludes: Vec<String>,
+}
+
 /// The sources, and what could be one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -94,6 +94,21 @@ impl SourceStore {
         Ok(source)
     }
 
+    /// What is left out of a source, in the place of all that was so far. Its folder need not be there.
+    ///
+    /// Errors: `UnknownSource` and `BadPattern`, with nothing changed.
+    pub(crate) fn change(&self, id: &SourceId, excludes: Vec<String>) -> Result<Source, Error> {
+        Excludes::compile(&excludes)?;
+        let _changing = self.changing();
+        let mut sources = self.all()?;
+        let source = sources.iter_mut().find(|source| source.id == *id);
+        let source = source.ok_or_else(|| Error::UnknownSource(id.clone()))?;
+        source.excludes = excludes;
+        let changed = source.clone();
+        self.write(&sources)?;
+        Ok(changed)
+    }
+
     /// The folder and its earlier backups stay as they are. Errors: `UnknownSource`.
     pub(crate) fn remove(&self, id: &SourceId) -> Result<(), Error> {
         let _changing = self.changing();

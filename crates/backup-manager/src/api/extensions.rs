@@ -1,15 +1,18 @@
 //! What only a service with the newer extensions does: folders beside the library, looking into backups, proving them, and
 //! restoring what is chosen of them.
 
-use backup_api::{Differences, Entries, Job, NewSource, Preview, Restore, Source, Sources, Verify};
+use backup_api::{
+    Differences, Entries, Job, NewSource, Preview, Restore, Source, SourceChange, Sources, Verify,
+};
 
 use super::Answer;
 
 /// Jobs that begin here are told of by the overview, not by these calls.
 pub trait Extensions: Send + Sync {
-    /// Extension `sources`, as the two after it.
+    /// Extension `sources`, as the three after it.
     fn sources(&self) -> Answer<'_, Sources>;
     fn add_source<'a>(&'a self, new: &'a NewSource) -> Answer<'a, Source>;
+    fn change_source<'a>(&'a self, id: &'a str, change: &'a SourceChange) -> Answer<'a, Source>;
     fn remove_source<'a>(&'a self, id: &'a str) -> Answer<'a, ()>;
     /// Extension `browse`. The root is the empty path.
     fn entries<'a>(

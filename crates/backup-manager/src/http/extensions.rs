@@ -1,6 +1,8 @@
 //! The newer extensions of the real service.
 
-use backup_api::{Differences, Entries, Job, NewSource, Preview, Restore, Source, Sources, Verify};
+use backup_api::{
+    Differences, Entries, Job, NewSource, Preview, Restore, Source, SourceChange, Sources, Verify,
+};
 
 use super::{Http, answer};
 use crate::api::{Answer, Extensions};
@@ -16,6 +18,10 @@ impl Extensions for Http {
 
     fn add_source<'a>(&'a self, new: &'a NewSource) -> Answer<'a, Source> {
         answer(self.0.add_source(new))
+    }
+
+    fn change_source<'a>(&'a self, id: &'a str, change: &'a SourceChange) -> Answer<'a, Source> {
+        answer(self.0.change_source(id, change))
     }
 
     fn remove_source<'a>(&'a self, id: &'a str) -> Answer<'a, ()> {

@@ -45,6 +45,14 @@ impl Extensions for Fake {
         })
     }
 
+    fn change_source<'a>(&'a self, id: &'a str, change: &'a SourceChange) -> Answer<'a, Source> {
+        let changed = Source {
+            excludes: change.excludes.clone(),
+            ..source(id, "/home/ada/notes")
+        };
+        self.answer("change_source", move |_| Ok(changed.clone()))
+    }
+
     fn remove_source<'a>(&'a self, _: &'a str) -> Answer<'a, ()> {
         self.answer("remove_source", |_| Ok(()))
     }

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::StatusCode;
-use backup_api::{NewSource, Problem, Source, Sources};
+use backup_api::{NewSource, Problem, Source, SourceChange, Sources};
 
 use super::needed;
 use crate::error::JsonError;
@@ -37,6 +37,31 @@ pub(crate) async fn add(State(app): State<App>, body: Body) -> Result<Json<Sourc
         excludes: asked.excludes,
     };
     let source = app.blocking(move |engine| engine.add_source(new)).await?;
+    app.jobs().changed();
+    Ok(Json(convert::source(&source)))
+}
+
+/// Changes what is left out of a source, from the next backup on.
+#[utoipa::path(post, path = "/holdfast/sources/{source}/change", tag = "holdfast", request_body = SourceChange,
+    params(("source" = String, Path, description = "id of the source")),
+    responses((status = 200, body = Source), (status = 400, body = Problem), (status = 404, body = Problem),
+              (status = 408, body = Problem), (status = 413, body = Problem), (status = 415, body = String),
+              (status = 500, body = Problem)))]
+pub(crate) async fn change(
+    State(app): State<App>,
+    Id(id): Id,
+    body: Body,
+) -> Result<Json<Source>, JsonError> {
+    let id = bad_input::source(&id)?;
+    let asked: SourceChange = needed(
+        &app,
+        body,
+        "There is no change of a folder in this request.",
+    )
+    .await?;
+    let source = app
+        .blocking(move |engine| engine.change_source(&id, asked.excludes))
+        .await?;
     app.jobs().changed();
     Ok(Json(convert::source(&source)))
 }

@@ -1,6 +1,6 @@
 //! `sources`: the folders that are in every backup.
 
-use backup_api::{NewSource, SourceKind};
+use backup_api::{NewSource, SourceChange, SourceKind};
 use backup_client::Client;
 use serde_json::json;
 
@@ -41,6 +41,16 @@ pub async fn run(client: &Client, act: Option<SourcesAct>, as_json: bool) -> Res
                 format!(
                     "Added {} as {}.\n",
                     show::safe(&source.path),
+                    show::safe(&source.id)
+                )
+            })
+        }
+        SourcesAct::Change { id, exclude, .. } => {
+            let change = SourceChange { excludes: exclude };
+            let source = client.change_source(&id, &change).await?;
+            print(as_json, &source, || {
+                format!(
+                    "Changed {}, from the next backup on.\n",
                     show::safe(&source.id)
                 )
             })

@@ -62,6 +62,30 @@ fn sources_are_kept_as_they_were_added() {
 }
 
 #[test]
+fn what_is_left_out_of_a_source_can_be_changed_also_while_it_is_away() {
+    let place = Place::new();
+    let source = place.add(&place.make("notes")).unwrap();
+    fs::remove_dir(place.path("notes")).unwrap();
+    let changed = place
+        .store
+        .change(&source.id, vec!["/cache/".into()])
+        .unwrap();
+    assert_eq!(
+        changed,
+        Source {
+            excludes: vec!["/cache/".into()],
+            ..source.clone()
+        }
+    );
+    let bad = place.store.change(&source.id, vec!["[a".into()]);
+    assert!(matches!(bad, Err(Error::BadPattern { .. })), "{bad:?}");
+    assert_eq!(place.store.all().unwrap(), [changed]);
+    place.store.remove(&source.id).unwrap();
+    let gone = place.store.change(&source.id, Vec::new());
+    assert!(matches!(gone, Err(Error::UnknownSource(_))), "{gone:?}");
+}
+
+#[test]
 fn what_cannot_be_a_source_is_refused() {
     let place = Place::new();
     fs::write(place.path("file"), "").unwrap();
