@@ -19,6 +19,7 @@ const COMMANDS: &[&str] = &[
     "restore_parts",
     "sources",
     "add_source",
+    "choose_folder",
     "change_source",
     "remove_source",
     "give_passphrase",

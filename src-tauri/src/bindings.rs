@@ -17,7 +17,7 @@ pub enum BindingsError {
 
 /// Writes the bindings to `path`.
 pub fn write(path: &Path) -> Result<(), BindingsError> {
-    let made = crate::commands::interface::<tauri::Wry>();
+    let made = crate::commands::interface();
     Ok(made.export(Typescript::default(), path)?)
 }
 

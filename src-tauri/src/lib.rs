@@ -47,6 +47,7 @@ fn try_run(context: tauri::Context) -> Result<ExitCode, String> {
                 .dbus_id(folders.instance())
                 .build(),
         )
+        .plugin(tauri_plugin_dialog::init())
         .plugin(tauri_plugin_notification::init())
         .invoke_handler(interface.invoke_handler())
         .setup(move |app| {

@@ -4,18 +4,19 @@
 mod backups;
 mod connection;
 mod contents;
+mod folders;
 mod jobs;
 mod key;
 mod sources;
 mod window;
 
-use tauri::Runtime;
+use tauri::Wry;
 use tauri_specta::{collect_commands, collect_events};
 
 use crate::intents::IntentRaised;
 
 /// Commands and events with their types: what handles them, and what the bindings are made of.
-pub fn interface<R: Runtime>() -> tauri_specta::Builder<R> {
+pub fn interface() -> tauri_specta::Builder<Wry> {
     tauri_specta::Builder::new()
         .commands(collect_commands![
             window::watch,
@@ -35,6 +36,7 @@ pub fn interface<R: Runtime>() -> tauri_specta::Builder<R> {
             contents::restore_parts,
             sources::sources,
             sources::add_source,
+            folders::choose_folder,
             sources::change_source,
             sources::remove_source,
             key::give_passphrase,

@@ -37,6 +37,15 @@ export const commands = {
 	/**  The folders, and one that could be. Code `unsupported` where the service protects nothing but its library. */
 	sources: () => typedError<Sources, Problem>(__TAURI_INVOKE("sources")),
 	addSource: (folder: NewSource) => typedError<Source, Problem>(__TAURI_INVOKE("add_source", { folder })),
+	/**
+	 *  The folder that the user chooses; `None` where the dialog is left without one. `title`: in the language of the window.
+	 *  `from`: where it begins, if that is a folder.
+	 * 
+	 *  Errors: `bad-path` where its name is none that the window can show and send back.
+	 */
+	chooseFolder: (title: string, from: string) => typedError<string | null, Problem>(__TAURI_INVOKE("choose_folder", { title, from })),
+	/**  What is left out of a folder, from the next backup on. */
+	changeSource: (source: string, change: SourceChange) => typedError<Source, Problem>(__TAURI_INVOKE("change_source", { source, change })),
 	/**  The folder and its backups stay as they are. */
 	removeSource: (source: string) => typedError<null, Problem>(__TAURI_INVOKE("remove_source", { source })),
 	/**
@@ -400,6 +409,12 @@ export type Source = {
 	path: string,
 	/**  Lines as in a `.gitignore` file at the top of the folder. */
 	excludes?: string[],
+};
+
+/**  What becomes of a source from the next backup on. A field that nobody knows is refused, as in [`NewSource`]. */
+export type SourceChange = {
+	/**  In the place of all that was left out so far. */
+	excludes: string[],
 };
 
 /**  What a source is to the user. */

@@ -49,6 +49,20 @@ export class Protected {
     return null;
   }
 
+  /** What is left out of a folder from now on. Null when it is changed; why not, otherwise. */
+  async change(source: Source, excludes: string[]): Promise<Problem | null> {
+    this.changing = true;
+    const answer = await ask(commands.changeSource(source.id, { excludes }));
+    if (answer.ok) await this.load();
+    this.changing = false;
+    if (!answer.ok) return answer.problem;
+    this.#toasts.show({
+      tone: "plain",
+      text: t("settings.sources.changed", { name: folderName(source) }),
+    });
+    return null;
+  }
+
   async remove(source: Source): Promise<void> {
     this.changing = true;
     const answer = await ask(commands.removeSource(source.id));

@@ -1,6 +1,12 @@
 import { screen, waitFor } from "@testing-library/svelte";
 import { describe, expect, it } from "vitest";
-import type { NewSource, Problem, Source, Sources } from "../lib/bindings";
+import type {
+  NewSource,
+  Problem,
+  Source,
+  SourceChange,
+  Sources,
+} from "../lib/bindings";
 import type { Backend } from "../lib/testing/backend";
 import { ALL_EXTENSIONS, PROBLEMS } from "../lib/testing/fixtures";
 import { backendWith, button, go, openWindow } from "../lib/testing/window";
@@ -30,6 +36,13 @@ function backendOf(sources: Sources): Backend {
       items = [...items, source];
       if (path === suggested?.path) suggested = null;
       return source;
+    })
+    .on("change_source", ({ source, change }) => {
+      const { excludes } = change as SourceChange;
+      items = items.map((one) =>
+        one.id === source ? { ...one, excludes } : one,
+      );
+      return items.find((one) => one.id === source);
     })
     .on("remove_source", ({ source }) => {
       items = items.filter((one) => one.id !== source);
@@ -162,6 +175,82 @@ describe("adding a folder", () => {
     await user.click(button("Protect it"));
     expect(backend.called("add_source")).toEqual([{ folder: PIECES }]);
     await waitFor(() => expect(screen.queryByText("Protect it")).toBeNull());
+  });
+});
+
+describe("choosing a folder", () => {
+  it("begins at what was typed, and fills in the path", async () => {
+    const backend = backendOf({ items: [] });
+    const user = await openForm();
+    await user.type(path(), " /home/ada");
+    backend.on("choose_folder", () => "/home/ada/Code");
+    await user.click(button("Choose…"));
+    await waitFor(() => expect(path()).toHaveValue("/home/ada/Code"));
+    expect(path()).toHaveFocus();
+    expect(backend.called("choose_folder")).toEqual([
+      { title: "Choose a folder to protect", from: "/home/ada" },
+    ]);
+  });
+
+  it("keeps what was typed where none is chosen, or none can be", async () => {
+    const backend = backendOf({ items: [] });
+    const user = await openForm();
+    await user.type(path(), "/home");
+    backend.on("choose_folder", () => null);
+    await user.click(button("Choose…"));
+    await waitFor(() => expect(button("Choose…")).toBeEnabled());
+    backend.refuse("choose_folder", refusal("bad-path", "It is not UTF-8."));
+    await user.click(button("Choose…"));
+    await screen.findByText(/It is not UTF-8\./);
+    expect(path()).toHaveValue("/home");
+  });
+});
+
+describe("changing what is left out", () => {
+  async function openChange(backend: Backend) {
+    const user = await openSettings();
+    await user.click(
+      await screen.findByRole("button", {
+        name: `Change what is left out: ${NOTES.path}`,
+      }),
+    );
+    return { backend, user };
+  }
+
+  it("begins with the lines so far, and shows the new ones", async () => {
+    const { backend, user } = await openChange(backendOf({ items: [NOTES] }));
+    expect(excludes()).toHaveFocus();
+    expect(excludes()).toHaveValue("*.tmp\n/cache/");
+    expect(screen.queryByLabelText("Path of the folder")).toBeNull();
+    await user.clear(excludes());
+    await user.type(excludes(), "*.log{Enter} {Enter}");
+    await user.click(button("Save"));
+    expect(backend.called("change_source")).toEqual([
+      { source: "notes", change: { excludes: ["*.log"] } },
+    ]);
+    await screen.findByText(/Leaves out \*\.log/);
+    await waitFor(() =>
+      expect(button(`Change what is left out: ${NOTES.path}`)).toHaveFocus(),
+    );
+  });
+
+  it("says at the patterns what is wrong with one, and keeps them", async () => {
+    const backend = backendOf({ items: [NOTES] });
+    const why = "The pattern [a cannot be read. Nothing was changed.";
+    backend.refuse("change_source", refusal("bad-pattern", why));
+    const { user } = await openChange(backend);
+    await user.type(excludes(), "{Enter}[[a");
+    await user.click(button("Save"));
+    await waitFor(() => expect(excludes()).toBeInvalid());
+    expect(excludes()).toHaveValue("*.tmp\n/cache/\n[a");
+    expect(excludes()).toHaveFocus();
+  });
+
+  it("is left with Escape, and nothing is changed", async () => {
+    const { backend, user } = await openChange(backendOf({ items: [NOTES] }));
+    await user.type(excludes(), "x{Escape}");
+    await screen.findByText(/Leaves out \*\.tmp, \/cache\//);
+    expect(backend.called("change_source")).toEqual([]);
   });
 });
 
