@@ -8,6 +8,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod desk;
+mod dialog;
 mod library;
 mod notifications;
 mod process;

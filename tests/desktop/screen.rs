@@ -133,7 +133,9 @@ fn watch_windows(
             continue; // A window went away while it was looked at; another event says so.
         };
         visible.send_if_modified(|known| std::mem::replace(known, found) != found);
-        if let (Event::MapNotify(_), Some(window)) = (event, found) {
+        if let (Event::MapNotify(mapped), Some(window)) = (event, found)
+            && mapped.window == window
+        {
             let focused =
                 connection.set_input_focus(InputFocus::PARENT, window, x11rb::CURRENT_TIME);
             let _ = focused.map(|cookie| cookie.ignore_error());

@@ -1,6 +1,6 @@
 //! The system's own dialog for choosing a folder, so that nobody has to type a path.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use backup_api::Problem;
 use tauri::WebviewWindow;
@@ -8,7 +8,7 @@ use tauri_plugin_dialog::DialogExt;
 use tokio::sync::oneshot;
 
 /// The folder that the user chooses; `None` where the dialog is left without one. `title`: in the language of the window.
-/// `from`: where it begins, if that is a folder.
+/// `from`: where it begins; in the user's own folder where that is none.
 ///
 /// Errors: `bad-path` where its name is none that the window can show and send back.
 #[tauri::command]
@@ -20,8 +20,9 @@ pub async fn choose_folder(
 ) -> Result<Option<String>, Problem> {
     let (answer, answered) = oneshot::channel();
     let mut dialog = window.dialog().file().set_title(title).set_parent(&window);
-    if Path::new(&from).is_absolute() && Path::new(&from).is_dir() {
-        dialog = dialog.set_directory(&from);
+    let from = Some(PathBuf::from(from)).filter(|from| from.is_absolute() && from.is_dir());
+    if let Some(begin) = from.or_else(std::env::home_dir) {
+        dialog = dialog.set_directory(begin);
     }
     dialog.pick_folder(move |chosen| {
         // The window that asked may be gone by now.

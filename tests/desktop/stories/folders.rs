@@ -6,6 +6,7 @@ use std::fs;
 use backup_api::{JobKind, JobState};
 
 use crate::desk::{Look, story};
+use crate::dialog::Dialog;
 use crate::library::Library;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -32,11 +33,27 @@ async fn a_folder_is_protected_and_what_of_it_could_not_be_read_is_shown() {
         desk.screen.picture("60-no-such-folder");
         window.clear("source-path").await;
         let path = notes.to_str().unwrap();
-        window.type_into("source-path", path).await;
+        window.click("source-path-choose").await;
+        let dialog = Dialog::shown(&desk.screen.display, "Choose a folder to protect").await;
+        desk.screen.picture("60-choosing-a-folder");
+        let back = desk.screen.window().await;
+        dialog.answer(path, back).await;
+        let filled = format!("one('source-path')?.value === {path:?}");
+        window.until(&filled).await;
         window.click("source-save").await;
         window
             .until("one('source')?.innerText.includes('Notes')")
             .await;
+
+        window.click("source-change").await;
+        window.type_into("source-excludes", "*.tmp").await;
+        window.painted().await;
+        desk.screen.picture("60-what-to-leave-out");
+        window.click("source-save").await;
+        window
+            .until("one('source')?.innerText.includes('*.tmp')")
+            .await;
+        fs::write(notes.join("left.tmp"), "left out").unwrap();
 
         window.click("nav-overview").await;
         window.click("back-up-now").await;
@@ -60,6 +77,8 @@ async fn a_folder_is_protected_and_what_of_it_could_not_be_read_is_shown() {
         window
             .until("one('browse-sheet').innerText.includes('todo.md')")
             .await;
+        let listed = window.text("browse-sheet").await;
+        assert!(!listed.contains("left.tmp"), "{listed}");
         window.painted().await;
         desk.screen.picture("62-browsing");
         window.click_entry("notes/todo.md", "entry-restore").await;

@@ -39,7 +39,7 @@ export const commands = {
 	addSource: (folder: NewSource) => typedError<Source, Problem>(__TAURI_INVOKE("add_source", { folder })),
 	/**
 	 *  The folder that the user chooses; `None` where the dialog is left without one. `title`: in the language of the window.
-	 *  `from`: where it begins, if that is a folder.
+	 *  `from`: where it begins; in the user's own folder where that is none.
 	 * 
 	 *  Errors: `bad-path` where its name is none that the window can show and send back.
 	 */
