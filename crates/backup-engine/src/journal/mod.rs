@@ -133,7 +133,9 @@ impl Swap {
         if let Err(error) = &noted {
             tracing::warn!(%error, "that a restore failed could not be noted");
         }
-        let back = moves.take_back(None);
+        // Somebody may have worked with what had come already, as after a crash.
+        let since = settle::noted_at(&undo::folder(data_dir, self.keep));
+        let back = moves.take_back(since);
         if back.is_err() && noted.is_err() {
             self.note_failure_after_all(data_dir, note);
         }

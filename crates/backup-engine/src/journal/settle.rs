@@ -113,7 +113,7 @@ fn make_bases(note: &UndoNote) -> Result<(), Error> {
 }
 
 /// When the note was written: after all that was to come was, and before anything of it was in its place.
-fn noted_at(folder: &Path) -> Option<Moment> {
+pub(super) fn noted_at(folder: &Path) -> Option<Moment> {
     let notes = ["next.json", "undo.json"].map(|note| folder.join(note));
     let found = notes.iter().find_map(|note| fs::metadata(note).ok())?;
     Some((found.mtime(), found.mtime_nsec() as u32))

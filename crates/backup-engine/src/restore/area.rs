@@ -149,9 +149,8 @@ fn remove_from_target(base: &Path, name: &OsStr) -> io::Result<()> {
         own => own?,
     };
     own.remove(name)?;
-    if own.names()?.is_empty() {
-        base.remove(OWN_FOLDER.as_ref())?;
-    }
+    // Another data folder may put something there at any moment.
+    base.remove_empty(OWN_FOLDER.as_ref())?;
     Ok(())
 }
 

@@ -11,13 +11,21 @@ const MAGIC: &str = "SQLite format 3\0";
 /// The entries of a swap: where, whether it is taken, whether something is put there.
 type Entry = (&'static str, bool, bool);
 
-/// A swap that has been announced, and of which nothing is carried out.
+/// A swap of which nothing is carried out.
 struct Crashed {
     folder: tempfile::TempDir,
     note: UndoNote,
 }
 
+/// One that has been announced.
 fn crashed(entries: &[Entry]) -> Crashed {
+    let crashed = staged(entries);
+    SWAPS[0].announce(&crashed.data(), &crashed.note).unwrap();
+    crashed
+}
+
+/// One that is about to begin.
+fn staged(entries: &[Entry]) -> Crashed {
     let folder = tempfile::tempdir().unwrap();
     let (data, base) = (folder.path().join("data"), folder.path().join("base"));
     fs::create_dir_all(&base).unwrap();
@@ -46,9 +54,7 @@ fn crashed(entries: &[Entry]) -> Crashed {
         parts: vec![part],
         ..note()
     };
-    let crashed = Crashed { folder, note };
-    SWAPS[0].announce(&data, &crashed.note).unwrap();
-    crashed
+    Crashed { folder, note }
 }
 
 fn content_of(at: &str, what: &str) -> String {
@@ -65,6 +71,19 @@ fn make_old(path: &Path) {
     file.set_modified(old).unwrap();
 }
 
+/// The clock of a file system has steps: the next write comes after one.
+fn wait_for_the_clock(folder: &Path) {
+    let probe = folder.join("probe");
+    let now = || {
+        fs::write(&probe, "").unwrap();
+        fs::metadata(&probe).unwrap().modified().unwrap()
+    };
+    let before = now();
+    while now() == before {
+        std::thread::yield_now();
+    }
+}
+
 impl Crashed {
     fn data(&self) -> PathBuf {
         self.folder.path().join("data")
@@ -74,6 +93,20 @@ impl Crashed {
         self.folder.path().join("base").join(at)
     }
 
+    /// Where the new one of an entry waits.
+    fn staged(&self, number: usize) -> PathBuf {
+        self.data().join("restore/0").join(number.to_string())
+    }
+
+    /// Makes it a folder with a file in it.
+    fn make_folder(&self, number: usize) {
+        let staged = self.staged(number);
+        fs::remove_file(&staged).unwrap();
+        fs::create_dir(&staged).unwrap();
+        fs::write(staged.join("inner"), "new").unwrap();
+        make_old(&staged.join("inner"));
+    }
+
     fn take(&self, number: usize) {
         let kept = undo::folder(&self.data(), 7).join("0");
         let at = &self.note.parts[0].moves[number].at;
@@ -81,9 +114,8 @@ impl Crashed {
     }
 
     fn put(&self, number: usize) {
-        let staged = self.data().join("restore/0").join(number.to_string());
         let at = &self.note.parts[0].moves[number].at;
-        fs::rename(staged, self.live(at)).unwrap();
+        fs::rename(self.staged(number), self.live(at)).unwrap();
     }
 
     fn write(&self, at: &str, what: &str) {
@@ -258,34 +290,46 @@ fn an_undo_puts_no_log_beside_a_database_that_it_leaves_alone() {
 #[test]
 fn what_was_written_to_in_a_folder_that_came_is_kept_whatever_its_time_is() {
     let crashed = crashed(&[("left", false, true), ("used", false, true)]);
-    for number in ["0", "1"] {
-        let staged = crashed.data().join("restore/0").join(number);
-        fs::remove_file(&staged).unwrap();
-        fs::create_dir(&staged).unwrap();
-        fs::write(staged.join("inner"), "new").unwrap();
-        make_old(&staged.join("inner"));
-    }
+    crashed.make_folder(0);
+    crashed.make_folder(1);
     let folder = undo::folder(&crashed.data(), 7);
     crashed.note.write_aside(&folder).unwrap();
     crashed.put(0);
     crashed.put(1);
     SWAPS[0].note_failure(&crashed.data()).unwrap();
-    // The clock of a file system has steps: the next write comes after one.
-    let probe = crashed.data().join("probe");
-    let now = || {
-        fs::write(&probe, "").unwrap();
-        fs::metadata(&probe).unwrap().modified().unwrap()
-    };
-    let before = now();
-    while now() == before {
-        std::thread::yield_now();
-    }
+    wait_for_the_clock(&crashed.data());
     crashed.write("used/inner", "since");
     make_old(&crashed.live("used/inner"));
     crashed.settle();
     assert_eq!(crashed.is("used.made-during-restore/inner"), "since");
     let left = fs::read_dir(crashed.live("")).unwrap();
     assert_eq!(left.count(), 1);
+}
+
+#[test]
+fn what_is_made_in_a_folder_that_came_stays_where_the_restore_fails_after_that() {
+    let swap = staged(&[("folder", false, true), ("last", false, true)]);
+    swap.make_folder(0);
+    let (folder, data) = (swap.live("folder"), swap.data());
+    let mut failed = false;
+    MEANWHILE.set(Some(Box::new(move || {
+        if failed || !folder.exists() {
+            return Ok(());
+        }
+        failed = true;
+        wait_for_the_clock(&data);
+        fs::write(folder.join("made"), "since").unwrap();
+        Err(io::ErrorKind::StorageFull.into())
+    })));
+    let ended = SWAPS[0].commit(&swap.data(), &swap.note);
+    MEANWHILE.set(None);
+    assert!(ended.is_err());
+    assert!(!is_pending(&swap.data()).unwrap());
+    assert_eq!(swap.is("folder.made-during-restore/made"), "since");
+    assert_eq!(
+        (swap.is("folder/inner"), swap.is("last")),
+        ("".into(), "".into())
+    );
 }
 
 #[test]
