@@ -124,8 +124,11 @@ export class App {
     if (job?.state !== "failed" || !job.problem) return;
     const known = old.job && identity(old.job) === identity(job) && old.job;
     const news = !known || isRunning(known);
-    if (news && this.place !== "overview" && !this.sheet)
-      this.toasts.fail(job.problem);
+    const own = this.sheet?.job;
+    const shown = own
+      ? identity(own) === identity(job)
+      : this.place === "overview" && !this.sheet;
+    if (news && !shown) this.toasts.fail(job.problem);
   }
 
   async takeIntent(): Promise<void> {
@@ -215,7 +218,9 @@ export class App {
   }
 
   async undoRestore(): Promise<void> {
+    this.starting = true;
     const answer = await ask(commands.undoRestore());
+    this.starting = false;
     // A job that failed on its way shows why.
     const failed =
       this.view?.job?.kind === "undo" && this.view.job.state === "failed";

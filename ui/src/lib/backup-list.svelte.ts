@@ -25,6 +25,8 @@ export class BackupList {
   /** What was asked for from outside and has not been found yet. */
   #revealed: string | null = null;
   #loads = 0;
+  /** Deletions and their undoing go one after the other: a service refuses a second one while the first runs. */
+  #turn: Promise<unknown> = Promise.resolve();
   #clock: Clock;
   #toasts: Toasts;
 
@@ -120,7 +122,7 @@ export class BackupList {
     this.#chooseBeside(id);
     this.detailsOpen = false;
     this.#deleting = new Set(this.#deleting).add(id);
-    const answer = await ask(commands.deleteBackup(id));
+    const answer = await this.#inTurn(() => ask(commands.deleteBackup(id)));
     if (answer.ok) {
       this.rows = this.rows?.filter((row) => row.backup.id !== id) ?? null;
       this.#toasts.show({
@@ -136,14 +138,26 @@ export class BackupList {
   }
 
   async #undelete(id: string, name: string): Promise<void> {
-    const answer = await ask(commands.undeleteBackup(id));
-    if (!answer.ok) return this.#toasts.fail(answer.problem);
+    const answer = await this.#inTurn(() => ask(commands.undeleteBackup(id)));
+    if (!answer.ok) {
+      return this.#toasts.fail(
+        answer.problem,
+        () => void this.#undelete(id, name),
+      );
+    }
     await this.load();
     this.selected = id;
     this.#toasts.show({
       tone: "plain",
       text: t("backups.restored", { of: name }),
     });
+  }
+
+  /** `call` must not throw. */
+  #inTurn<T>(call: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(call);
+    this.#turn = result;
+    return result;
   }
 
   /** The next one takes the place of the one that goes; the one before it at the end of the list. */

@@ -76,8 +76,9 @@ export class Protected {
     });
   }
 
-  async #putBack({ path, kind, excludes }: Source): Promise<void> {
+  async #putBack(source: Source): Promise<void> {
+    const { path, kind, excludes } = source;
     const refused = await this.add({ path, kind, excludes: excludes ?? [] });
-    if (refused) this.#toasts.fail(refused);
+    if (refused) this.#toasts.fail(refused, () => void this.#putBack(source));
   }
 }

@@ -12,6 +12,8 @@ export type Toast = {
   /** What to do about it, for a failure. */
   more?: string;
   undo?: () => void;
+  /** It stays until somebody is done with it. */
+  lasts?: boolean;
 };
 
 export class Toasts {
@@ -30,9 +32,11 @@ export class Toasts {
     this.resume(id);
   }
 
-  fail(problem: Problem): void {
+  /** With `again`, what was refused can be tried once more: it is a way back, which must not get lost. */
+  fail(problem: Problem, again?: () => void): void {
     const { message, fix } = inWords(problem);
-    this.show({ tone: "bad", text: message, more: fix });
+    const retry = again ? { undo: again, lasts: true } : {};
+    this.show({ tone: "bad", text: message, more: fix, ...retry });
   }
 
   dismiss(id: number): void {
@@ -61,6 +65,7 @@ export class Toasts {
 
   resume(id: number): void {
     this.hold(id);
+    if (this.shown.find((toast) => toast.id === id)?.lasts) return;
     const timer = setTimeout(() => this.dismiss(id), PATIENCE);
     this.#timers.set(id, timer);
   }

@@ -18,6 +18,18 @@ describe("messages", () => {
     expect(texts(toasts)).toEqual([]);
   });
 
+  it("stay where they last, until somebody is done with them", () => {
+    const toasts = new Toasts();
+    toasts.show({ tone: "bad", text: "refused", undo: vi.fn(), lasts: true });
+    vi.advanceTimersByTime(600_000);
+    toasts.hold(1);
+    toasts.resume(1);
+    vi.advanceTimersByTime(600_000);
+    expect(texts(toasts)).toEqual(["refused"]);
+    toasts.dismiss(1);
+    expect(texts(toasts)).toEqual([]);
+  });
+
   it("replace each other, but not one that can be undone", () => {
     const toasts = new Toasts();
     const undo = vi.fn();

@@ -240,6 +240,40 @@ describe("deleting", () => {
     expect(chosen()).toHaveAttribute("data-backup-id", given.backup);
   });
 
+  it("can still be undone where that was refused at first", async () => {
+    const backend = backendWith(3);
+    const user = await openList();
+    await user.keyboard("{Delete}");
+    await screen.findByText(/^Deleted/);
+    backend.refuse("undelete_backup", PROBLEMS.unreachable);
+    await user.click(button("Undo"));
+    await screen.findByText(PROBLEMS.unreachable.message);
+    backend.on("undelete_backup", () => null);
+    await user.click(button("Undo"));
+    expect(backend.called("undelete_backup")).toHaveLength(2);
+    await screen.findByText(/is back\.$/);
+  });
+
+  it("waits for the one before it", async () => {
+    const backend = backendWith(3);
+    const first = later<null>();
+    backend.on("delete_backup", () => first.promise);
+    const user = await openList();
+    await user.keyboard("{Delete}{Delete}");
+    expect(rows()).toHaveLength(1);
+    expect(backend.called("delete_backup")).toEqual([
+      { backup: id(backend, 0) },
+    ]);
+    backend.on("delete_backup", () => null);
+    first.resolve(null);
+    await waitFor(() =>
+      expect(backend.called("delete_backup")).toEqual([
+        { backup: id(backend, 0) },
+        { backup: id(backend, 1) },
+      ]),
+    );
+  });
+
   it("is undone by Ctrl+Z too, but not while one types", async () => {
     const backend = backendWith(3);
     const user = await openList();

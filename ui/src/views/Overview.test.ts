@@ -227,8 +227,14 @@ describe("what needs to be known", () => {
     await screen.findByRole("heading", {
       name: "The backup of 14:02 was restored just now",
     });
+    const undone = later<null>();
+    backend.on("undo_restore", () => undone.promise);
+    await user.click(button("Undo restore"));
+    expect(button("Undo restore")).toBeDisabled();
     await user.click(button("Undo restore"));
     expect(backend.called("undo_restore")).toHaveLength(1);
+    undone.resolve(null);
+    await waitFor(() => expect(button("Undo restore")).toBeEnabled());
   });
 
   it("tries a lost connection again when asked to", async () => {

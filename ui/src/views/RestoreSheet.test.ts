@@ -103,6 +103,15 @@ describe("before a restore", () => {
     await waitFor(() => expect(button(CONFIRM)).toBeEnabled());
   });
 
+  it("does not hide that another job failed meanwhile", async () => {
+    const backend = backendWith(3, { job: job() });
+    await openRestore();
+    backend.change({ job: ended("failed", { problem: PROBLEMS.full }) });
+    expect(await screen.findByTestId("toast")).toHaveTextContent(
+      PROBLEMS.full.message,
+    );
+  });
+
   it("says why it cannot look, and looks again when asked to", async () => {
     const backend = backendWith(3);
     backend.refuse("preview_restore", PROBLEMS.damaged);

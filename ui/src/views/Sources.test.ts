@@ -271,6 +271,22 @@ describe("removing a folder", () => {
     expect(backend.called("add_source")).toEqual([{ folder }]);
   });
 
+  it("can still be undone where that was refused at first", async () => {
+    const backend = backendOf({ items: [NOTES] });
+    const answers = backend.handler("add_source");
+    backend.refuse("add_source", refusal("bad-source", "It is not there."));
+    const user = await openSettings();
+    await user.click(
+      await screen.findByRole("button", { name: `Remove: ${NOTES.path}` }),
+    );
+    await screen.findByText(/Notes is no longer backed up/);
+    await user.click(button("Undo"));
+    await screen.findByText("It is not there.");
+    backend.on("add_source", answers);
+    await user.click(button("Undo"));
+    await screen.findByTestId("source");
+  });
+
   it("says why it was refused, and the folder stays", async () => {
     backendOf({ items: [NOTES] }).refuse("remove_source", PROBLEMS.lost);
     const user = await openSettings();
