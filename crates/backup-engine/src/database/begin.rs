@@ -115,7 +115,7 @@ fn locked(
     let reader = if folder.has_room_for(pages.len())? {
         PageReader::of_copy(folder.copy(&mut pages, watch, patience)?, watch)?
     } else {
-        PageReader::new(Source::Pages(pages), unproven())
+        PageReader::new(Source::Pages(pages), unproven(), watch)
     };
     Ok(Begun::Pages(Box::new(reader)))
 }
@@ -139,7 +139,9 @@ pub(super) fn accept(
     }
     let reader = match copied? {
         Unlocked::Copy(copy) => PageReader::of_copy(copy, watch)?,
-        Unlocked::Pages(pages) => PageReader::new(Source::Unlocked(pages, quiet), unproven()),
+        Unlocked::Pages(pages) => {
+            PageReader::new(Source::Unlocked(pages, quiet), unproven(), watch)
+        }
     };
     Ok(Begun::Pages(Box::new(reader)))
 }

@@ -1,5 +1,6 @@
 //! Connections that only read a database, and what SQLite's refusals mean for a backup.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -59,7 +60,7 @@ fn immutable_uri(path: &Path) -> PathBuf {
 #[derive(Debug)]
 pub(super) enum Trouble {
     Sqlite(rusqlite::Error),
-    Io(std::io::Error),
+    Io(io::Error),
     /// What was read does not belong together: it was changed meanwhile.
     Changed,
     Canceled,
@@ -71,8 +72,8 @@ impl From<rusqlite::Error> for Trouble {
     }
 }
 
-impl From<std::io::Error> for Trouble {
-    fn from(error: std::io::Error) -> Self {
+impl From<io::Error> for Trouble {
+    fn from(error: io::Error) -> Self {
         Self::Io(error)
     }
 }
@@ -86,6 +87,17 @@ impl Trouble {
         ) && extended(error) != Some(ffi::SQLITE_READONLY_ROLLBACK))
     }
 
+    /// As the error of a reader in the middle of its database.
+    pub(super) fn into_io(self) -> io::Error {
+        match self {
+            Self::Io(error) => error,
+            Self::Changed => io::Error::other(Unread::KeepsChanging.to_string()),
+            Self::Canceled => io::Error::other("cancelled"),
+            Self::Sqlite(error) if is_busy(&error) => io::Error::other(Unread::InUse.to_string()),
+            Self::Sqlite(error) => io::Error::other(error),
+        }
+    }
+
     /// What it means for a backup.
     pub(super) fn explain(self, path: &Path) -> Begun {
         let plain = |why| match companions(path) {
@@ -96,10 +108,8 @@ impl Trouble {
             Self::Canceled => Begun::Canceled,
             Self::Changed => Begun::Unread(Unread::KeepsChanging),
             Self::Io(error) => Begun::Unread(Unread::Failed(error.to_string())),
+            Self::Sqlite(error) if is_busy(&error) => Begun::Unread(Unread::InUse),
             Self::Sqlite(error) => match error.sqlite_error_code() {
-                Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-                    Begun::Unread(Unread::InUse)
-                }
                 Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
                     plain(Plain::NotADatabase(error.to_string()))
                 }
@@ -110,6 +120,13 @@ impl Trouble {
             },
         }
     }
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
+    )
 }
 
 fn extended(error: &rusqlite::Error) -> Option<i32> {

@@ -21,6 +21,7 @@ pub(crate) struct PageReader {
     source: Source,
     length: u64,
     proof: Option<Proof>,
+    watch: Watch,
     buffer: Vec<u8>,
     given: usize,
 }
@@ -65,10 +66,10 @@ impl PageReader {
                 Proof::known(Soundness::Unchecked(why.into()))
             }
         };
-        Ok(Self::new(Source::Pages(pages), proof))
+        Ok(Self::new(Source::Pages(pages), proof, watch))
     }
 
-    pub(super) fn new(source: Source, proof: Proof) -> Self {
+    pub(super) fn new(source: Source, proof: Proof, watch: &Watch) -> Self {
         let length = match &source {
             Source::Pages(pages) | Source::Unlocked(pages, _) => pages.len(),
             Source::Copy(_, copy) => copy.length(),
@@ -77,6 +78,7 @@ impl PageReader {
             source,
             length,
             proof: Some(proof),
+            watch: watch.clone(),
             buffer: Vec::new(),
             given: 0,
         }
@@ -87,7 +89,7 @@ impl PageReader {
         let file = File::open(copy.path())?;
         let connection = open_immutable(copy.path())?;
         let proof = Proof::start(connection, Owner::Others, watch, copy.clone());
-        Ok(Self::new(Source::Copy(file, copy), proof))
+        Ok(Self::new(Source::Copy(file, copy), proof, watch))
     }
 
     /// How many bytes the reader yields in all.
@@ -120,9 +122,13 @@ impl PageReader {
             Source::Pages(pages) => (pages, None),
             Source::Unlocked(pages, quiet) => (pages, Some(quiet)),
         };
-        let same = pages
-            .fetch(&mut self.buffer, BATCH)
-            .map_err(io::Error::other)?;
+        // Nothing more is to come: what changes now is of the next backup.
+        if pages.is_at_end() {
+            return Ok(());
+        }
+        let buffer = &mut self.buffer;
+        let same = patiently(&self.watch, PATIENCE, || pages.fetch(buffer, BATCH))
+            .map_err(Trouble::into_io)?;
         let same = same && quiet.is_none_or(|quiet| !pages.is_at_end() || quiet.is_unchanged());
         if same {
             Ok(())

@@ -89,7 +89,37 @@ fn one_without_room_for_a_copy_is_streamed_and_fails_on_a_change() {
         drop(program);
         let error = reader.read_to_end(&mut Vec::new()).unwrap_err();
         assert!(error.to_string().contains("changed"), "{mode}: {error}");
+
+        // Whoever reads asks once more after the last byte.
+        let mut reader = begin();
+        reader
+            .read_exact(&mut vec![0; reader.len() as usize])
+            .unwrap();
+        let program = Connection::open(place.path()).unwrap();
+        program.execute_batch("UPDATE t SET name = 'y'").unwrap();
+        assert_eq!(reader.read(&mut [0; 10]).unwrap(), 0, "{mode}");
     }
+}
+
+#[test]
+fn one_that_is_streamed_waits_for_a_program_that_locks_it_for_a_while() {
+    let place = Place::new();
+    let program = make(&place.path(), "PRAGMA journal_mode = DELETE", 5_000, 500);
+    let none = CopyFolder::with_limit(&place.own.path().join("copies"), 1_000);
+    let mut reader = pages(PageReader::begin(&place.path(), &none, &Watch::unwatched()));
+    reader.read_exact(&mut [0; 1000]).unwrap();
+    program.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let rest = std::thread::scope(|scope| {
+        let reading = scope.spawn(|| {
+            let mut rest = Vec::new();
+            reader.read_to_end(&mut rest).map(|_| rest)
+        });
+        // Several times as long as SQLite itself waits.
+        std::thread::sleep(Duration::from_millis(400));
+        program.execute_batch("ROLLBACK").unwrap();
+        reading.join().unwrap()
+    });
+    assert!(rest.unwrap() == fs::read(place.path()).unwrap()[1000..]);
 }
 
 #[test]
