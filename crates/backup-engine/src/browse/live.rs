@@ -132,7 +132,10 @@ impl LiveFolders {
             }
             let class = classes.class_of(&relative, &absolute, &metadata);
             // Part of the database beside it.
-            if class == Class::DatabaseCompanion {
+            if matches!(
+                class,
+                Class::DatabaseCompanion | Class::UnrecognisedCompanion
+            ) {
                 continue;
             }
             let Ok(node) = self.node(&absolute, &metadata) else {
@@ -213,7 +216,10 @@ fn kind(class: Class) -> EntryKind {
         Class::Link => EntryKind::Link,
         Class::Special => EntryKind::Special,
         Class::Database => EntryKind::Database,
-        Class::File | Class::Unrecognised | Class::DatabaseCompanion => EntryKind::File,
+        Class::File
+        | Class::Unrecognised
+        | Class::DatabaseCompanion
+        | Class::UnrecognisedCompanion => EntryKind::File,
     }
 }
 

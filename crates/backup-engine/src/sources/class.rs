@@ -19,6 +19,8 @@ pub(crate) enum Class {
     Database,
     /// A log or an index of the database beside it, without meaning on its own.
     DatabaseCompanion,
+    /// The same, of what may be a database: it may be a file with such a name, too.
+    UnrecognisedCompanion,
     Folder,
     Link,
     /// A fifo, a socket or a device.
@@ -29,8 +31,10 @@ pub(crate) enum Class {
 /// belongs to it.
 #[derive(Debug, Default)]
 pub(crate) struct Classes {
-    /// The paths of the databases that were met, and of what may be one.
+    /// The paths of the databases that were met.
     databases: HashSet<PathBuf>,
+    /// Of what may be one.
+    unrecognised: HashSet<PathBuf>,
 }
 
 impl Classes {
@@ -50,31 +54,43 @@ impl Classes {
         if !kind.is_file() {
             return Class::Special;
         }
-        if self.is_companion(relative, absolute) {
-            return Class::DatabaseCompanion;
+        if let Some(companion) = self.companion(relative, absolute) {
+            return companion;
         }
-        let class = match is_database(absolute, metadata.len()) {
-            Ok(true) => Class::Database,
+        let (class, kept) = match is_database(absolute, metadata.len()) {
+            Ok(true) => (Class::Database, &mut self.databases),
             Ok(false) => return Class::File,
             // Reading it will say why, unless an earlier backup has it.
-            Err(_) => Class::Unrecognised,
+            Err(_) => (Class::Unrecognised, &mut self.unrecognised),
         };
-        self.databases.insert(relative.to_owned());
+        kept.insert(relative.to_owned());
         class
     }
 
     /// Also one of a database that the walk leaves out: restored by itself, SQLite would apply it to what is there then.
-    fn is_companion(&self, relative: &Path, absolute: &Path) -> bool {
+    fn companion(&self, relative: &Path, absolute: &Path) -> Option<Class> {
         let of = |path: &Path| database_of(path.as_os_str()).map(PathBuf::from);
-        of(relative).is_some_and(|database| self.databases.contains(&database))
-            || of(absolute).is_some_and(|database| is_or_may_be_database(&database))
+        let (relative, absolute) = (of(relative)?, of(absolute)?);
+        if self.databases.contains(&relative) {
+            return Some(Class::DatabaseCompanion);
+        }
+        if self.unrecognised.contains(&relative) {
+            return Some(Class::UnrecognisedCompanion);
+        }
+        match is_database_there(&absolute) {
+            Ok(true) => Some(Class::DatabaseCompanion),
+            Ok(false) => None,
+            Err(_) => Some(Class::UnrecognisedCompanion),
+        }
     }
 }
 
-/// Whether a database is there, or a file of which nobody can tell.
-fn is_or_may_be_database(path: &Path) -> bool {
-    let there = std::fs::symlink_metadata(path);
-    there.is_ok_and(|there| there.is_file() && is_database(path, there.len()).unwrap_or(true))
+/// Whether a database is there. Errors: a file is there of which nobody can tell.
+fn is_database_there(path: &Path) -> io::Result<bool> {
+    match std::fs::symlink_metadata(path) {
+        Ok(there) if there.is_file() => is_database(path, there.len()),
+        Ok(_) | Err(_) => Ok(false),
+    }
 }
 
 /// Whether a regular file of this size is a SQLite database. Nothing is opened whose size rules it out.

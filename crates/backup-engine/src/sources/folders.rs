@@ -15,6 +15,7 @@ use super::read::{FileToRead, Stat, Task};
 use super::root::Root;
 use super::tally::{Counts, Tally};
 use super::tree::Tree;
+use super::unread::BESIDE_UNREAD;
 use super::walk::{Found, Walk};
 use super::{Source, Unread};
 use crate::{Error, Watch};
@@ -194,6 +195,10 @@ impl Part {
     fn take(&self, found: Found, watch: &Watch) -> Option<ReadSourceEntry<FileToRead>> {
         let open = match found.class {
             Class::DatabaseCompanion => return None,
+            Class::UnrecognisedCompanion => {
+                self.unread.tell(&found.in_backup, BESIDE_UNREAD);
+                return None;
+            }
             Class::Database => {
                 self.tally.add_database();
                 self.found().databases.push(FoundDatabase {

@@ -14,6 +14,7 @@ pub(super) const CHANGED: &str = "it changed while it was read";
 pub(super) const SHORTER: &str = "it became shorter while it was read";
 pub(super) const SIZELESS: &str = "it says that it is empty and is not";
 pub(super) const REPLACED: &str = "it was replaced by something else while the backup ran";
+pub(super) const BESIDE_UNREAD: &str = "what it lies beside could not be read";
 pub(super) const REMOVED: &str = "it was removed while the backup ran";
 
 /// One path that is missing in a backup, or may not be in it as it was.

@@ -134,9 +134,16 @@ fn what_may_not_be_read_is_named_and_the_walk_goes_on() {
     let sources = FolderSources::new(vec![root(place.path(), "docs")], &Watch::unwatched());
     fs::create_dir(path("closed")).unwrap();
     fs::write(path("closed/x"), "").unwrap();
-    for (name, content) in [("file", &b"x"[..]), ("page", &[0; 512]), ("seen", b"x")] {
+    for (name, content) in [
+        ("file", &b"x"[..]),
+        ("page", &[0; 512]),
+        ("page-wal", b"x"),
+        ("seen", b"x"),
+    ] {
         fs::write(path(name), content).unwrap();
     }
+    database(&path("some.db"));
+    fs::write(path("some.db-journal"), "").unwrap();
     for name in ["closed", "file", "page"] {
         set_mode(&path(name), 0);
     }
@@ -158,7 +165,9 @@ fn what_may_not_be_read_is_named_and_the_walk_goes_on() {
         why: "permission denied".into(),
     };
     let report = sources.reports().next().unwrap();
-    assert_eq!(report.2.first(9), ["closed", "file", "page"].map(named));
+    let mut expected = ["closed", "file", "page", "page-wal"].map(named);
+    expected[3].why = "what it lies beside could not be read".into();
+    assert_eq!(report.2.first(9), expected);
     sources.settle().unwrap();
     assert_eq!(sources.counts().account(1), Ok(()));
     set_mode(place.path(), 0);
