@@ -52,10 +52,10 @@ pub(crate) fn delete(destination: &Destination, id: &BackupId) -> Result<(), Err
     Ok(())
 }
 
-/// Whether a record names this snapshot of files, or one that cannot be read may.
+/// Whether a record names this snapshot of files, or one that cannot be read or understood may.
 fn is_used(destination: &Destination, files: &SnapshotId) -> Result<bool, Error> {
-    let named = destination.refreshed()?.files_snapshots().contains(files);
-    Ok(named || destination.unreadable().is_some())
+    let used = destination.refreshed()?.files_snapshots();
+    Ok(used.is_none_or(|used| used.contains(files)))
 }
 
 pub(crate) fn undelete(destination: &Destination, id: &BackupId) -> Result<(), Error> {

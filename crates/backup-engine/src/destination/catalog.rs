@@ -9,7 +9,7 @@ use rustic_core::repofile::{SnapshotFile, SnapshotId};
 
 use super::catalog_file::CatalogFile;
 use super::keyless::{fingerprint, snapshot_ids};
-use super::{BackupRecord, PENDING, Session};
+use super::{BackupRecord, COMMITTED, PENDING, Session};
 use crate::delete::Removed;
 use crate::{BackupId, Error};
 
@@ -19,6 +19,8 @@ enum Known {
     Backup(Box<BackupRecord>),
     /// Left by a backup that was broken off.
     Pending,
+    /// The record of a backup that this version does not understand: of a later one.
+    Unknown,
     /// Of somebody else.
     Foreign,
 }
@@ -28,6 +30,7 @@ impl Known {
         match BackupRecord::of(snapshot) {
             Some(record) => Self::Backup(Box::new(record)),
             None if snapshot.label == PENDING => Self::Pending,
+            None if snapshot.label == COMMITTED => Self::Unknown,
             None => Self::Foreign,
         }
     }
@@ -35,7 +38,7 @@ impl Known {
     fn backup(&self) -> Option<&BackupRecord> {
         match self {
             Self::Backup(record) => Some(record),
-            Self::Pending | Self::Foreign => None,
+            Self::Pending | Self::Unknown | Self::Foreign => None,
         }
     }
 }
@@ -227,10 +230,15 @@ impl Catalog {
         self.those(|known| matches!(known, Known::Pending))
     }
 
-    /// The snapshots in `files/` that backups refer to.
-    pub(crate) fn files_snapshots(&self) -> HashSet<SnapshotId> {
+    /// The snapshots in `files/` that backups refer to. `None`: it may be any, as there is a record that cannot be read or is
+    /// not understood.
+    pub(crate) fn files_snapshots(&self) -> Option<HashSet<SnapshotId>> {
+        let is_unknown = |known| matches!(known, &Known::Unknown);
+        if !self.unreadable.is_empty() || self.known.values().any(is_unknown) {
+            return None;
+        }
         let records = self.known.values().filter_map(Known::backup);
-        records.filter_map(|record| record.files).collect()
+        Some(records.filter_map(|record| record.files).collect())
     }
 
     /// The newest backup of this device that has a snapshot in `files/`, and that.

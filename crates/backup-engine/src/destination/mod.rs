@@ -200,15 +200,11 @@ impl Destination {
         }
     }
 
-    /// Snapshots of files whose backup was never committed. None, where there is or was a record that cannot be read: it could
-    /// be the one that they belong to, and they are all that is left of their backup.
+    /// Snapshots of files whose backup was never committed. None, where there is or was a record that cannot be read or
+    /// understood: it could be the one that they belong to, and they may be all that is left of their backup.
     fn files_without_backup(&self, session: &Session) -> Result<Vec<SnapshotId>, Error> {
-        let used = {
-            let catalog = self.refreshed()?;
-            if !catalog.unreadable().is_empty() {
-                return Ok(Vec::new());
-            }
-            catalog.files_snapshots()
+        let Some(used) = self.refreshed()?.files_snapshots() else {
+            return Ok(Vec::new());
         };
         let databases = self.folder(Part::Databases);
         if damaged::has_records_aside(&databases).map_err(session::explain_write)? {
