@@ -15,7 +15,7 @@ use super::library::LibraryToStore;
 use super::seen::{Seen, SeenDatabase};
 use super::to_read::{Pages, PagesToRead, ToRead, later};
 use super::{LIBRARY_FILE, Origin, Store};
-use crate::database::{Begun, ChangeToken, CopyFolder, PageReader, Proof};
+use crate::database::{Begun, ChangeToken, CopyFolder, PageReader, Proof, Soundness};
 use crate::destination::PENDING;
 use crate::sources::{FolderSources, FoundDatabase, Unread, path_text};
 use crate::{Error, Watch};
@@ -252,23 +252,35 @@ impl State {
         }
     }
 
-    /// Waits for the checks. A damaged database is stored all the same, as it may be all there is, and named.
     fn proven(&self) -> BTreeMap<String, SeenDatabase> {
-        let Noted {
-            proofs,
-            mut databases,
-        } = std::mem::take(&mut *lock(&self.noted));
-        for (path, proof, unread) in proofs {
-            if let Some(damage) = proof.wait().damage() {
-                unread.note(&path, format!("this database is damaged: {damage}"));
-                databases.remove(&path);
-            }
-        }
+        let noted = std::mem::take(&mut *lock(&self.noted));
+        let mut databases = noted.proven();
         for path in self.ends.left_out() {
             databases.remove(&path);
         }
         let named = databases.into_iter();
         named.map(|(path, seen)| (path_text(&path), seen)).collect()
+    }
+}
+
+impl Noted {
+    /// Waits for the checks. A damaged database is stored all the same, as it may be all there is, and named. It is read again
+    /// by the next backup, and so is one that could not be checked this time.
+    fn proven(mut self) -> BTreeMap<PathBuf, SeenDatabase> {
+        for (path, proof, unread) in self.proofs {
+            match proof.wait() {
+                Soundness::Damaged(damage) => {
+                    unread.note(&path, format!("this database is damaged: {damage}"));
+                    self.databases.remove(&path);
+                }
+                Soundness::Unchecked(why) => {
+                    tracing::debug!(why, "a database will be read and checked again");
+                    self.databases.remove(&path);
+                }
+                Soundness::Sound | Soundness::Unjudged(_) | Soundness::Canceled => {}
+            }
+        }
+        self.databases
     }
 }
 
@@ -297,5 +309,33 @@ impl Iterator for Entries {
 
     fn next(&mut self) -> Option<Self::Item> {
         self.0.0.next().map(Ok)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_not_checked_is_read_again_by_the_next_backup() {
+        // Any file that did not change just now.
+        let program = std::env::current_exe().unwrap();
+        let seen = SeenDatabase {
+            token: ChangeToken::take(&program).unwrap().unwrap(),
+            node: Node::default(),
+        };
+        let mut noted = Noted::default();
+        for (name, found) in [
+            ("damaged", Soundness::Damaged("a page".into())),
+            ("sound", Soundness::Sound),
+            ("unchecked", Soundness::Unchecked("it changed".into())),
+            ("unjudged", Soundness::Unjudged("a collation".into())),
+        ] {
+            let (path, proof) = (PathBuf::from(name), Proof::known(found));
+            noted.databases.insert(path.clone(), seen.clone());
+            noted.proofs.push((path, proof, Unread::default()));
+        }
+        let remembered: Vec<_> = noted.proven().into_keys().collect();
+        assert_eq!(remembered, ["sound", "unjudged"].map(PathBuf::from));
     }
 }

@@ -115,7 +115,8 @@ fn locked(
     let reader = if folder.has_room_for(pages.len())? {
         PageReader::of_copy(folder.copy(&mut pages, watch, patience)?, watch)?
     } else {
-        PageReader::new(Source::Pages(pages), unproven(), watch)
+        let proof = unproven(folder, pages.len());
+        PageReader::new(Source::Pages(pages), proof, watch)
     };
     Ok(Begun::Pages(Box::new(reader)))
 }
@@ -139,8 +140,8 @@ pub(super) fn accept(
     }
     let reader = match copied? {
         Unlocked::Copy(copy) => PageReader::of_copy(copy, watch)?,
-        Unlocked::Pages(pages) => {
-            PageReader::new(Source::Unlocked(pages, quiet), unproven(), watch)
+        Unlocked::Pages(pages, proof) => {
+            PageReader::new(Source::Unlocked(pages, quiet), proof, watch)
         }
     };
     Ok(Begun::Pages(Box::new(reader)))
@@ -148,7 +149,7 @@ pub(super) fn accept(
 
 pub(super) enum Unlocked {
     Copy(Copy),
-    Pages(Pages),
+    Pages(Pages, Proof),
 }
 
 pub(super) fn unlocked(
@@ -160,12 +161,17 @@ pub(super) fn unlocked(
     Ok(if folder.has_room_for(pages.len())? {
         Unlocked::Copy(folder.copy(&mut pages, watch, PATIENCE)?)
     } else {
-        Unlocked::Pages(pages)
+        let proof = unproven(folder, pages.len());
+        Unlocked::Pages(pages, proof)
     })
 }
 
-fn unproven() -> Proof {
-    Proof::known(Soundness::Unchecked(
-        "it is too large to be checked without holding its program up".into(),
-    ))
+/// Of one that is streamed: where there was no room for a copy, there may be the next time.
+fn unproven(folder: &CopyFolder, bytes: u64) -> Proof {
+    let why = "it is too large to be checked without holding its program up".into();
+    Proof::known(if folder.takes(bytes) {
+        Soundness::Unchecked(why)
+    } else {
+        Soundness::Unjudged(why)
+    })
 }

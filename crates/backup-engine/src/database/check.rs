@@ -21,21 +21,11 @@ pub(crate) enum Soundness {
     Sound,
     /// SQLite's words on what is wrong first.
     Damaged(String),
-    /// Only its own program could check all of it.
+    /// Only its own program could check all of it, or it is larger than is ever checked.
     Unjudged(String),
     /// Not all of it could be checked this time, for a reason that is no damage.
     Unchecked(String),
     Canceled,
-}
-
-impl Soundness {
-    /// What is to be reported of a database that is backed up all the same.
-    pub(crate) fn damage(self) -> Option<String> {
-        match self {
-            Self::Damaged(damage) => Some(damage),
-            _ => None,
-        }
-    }
 }
 
 /// Whose database is checked.
@@ -84,7 +74,7 @@ impl Proof {
         Self { state, abandoned }
     }
 
-    pub(super) fn known(found: Soundness) -> Self {
+    pub(crate) fn known(found: Soundness) -> Self {
         Self {
             state: State::Known(found),
             abandoned: Arc::default(),

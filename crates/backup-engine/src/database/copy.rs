@@ -51,7 +51,12 @@ impl CopyFolder {
     pub(super) fn has_room_for(&self, bytes: u64) -> io::Result<bool> {
         create_private_folder(&self.path)?;
         let free = fs4::available_space(&self.path)?;
-        Ok(bytes <= self.largest && bytes.saturating_add(RESERVE) <= free)
+        Ok(self.takes(bytes) && bytes.saturating_add(RESERVE) <= free)
+    }
+
+    /// Whether one of this size is ever copied.
+    pub(super) fn takes(&self, bytes: u64) -> bool {
+        bytes <= self.largest
     }
 
     /// Copies all pages of one version. Between two batches the database is not locked; where it changes in between, the

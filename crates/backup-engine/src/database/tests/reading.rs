@@ -78,7 +78,7 @@ fn one_without_room_for_a_copy_is_streamed_and_fails_on_a_change() {
         let begin = || pages(PageReader::begin(&place.path(), &none, &Watch::unwatched()));
         let (before, mut reader) = (place.listing(), begin());
         assert_eq!(read(&mut reader), fs::read(place.path()).unwrap(), "{mode}");
-        assert!(matches!(reader.proof().wait(), Soundness::Unchecked(_)));
+        assert!(matches!(reader.proof().wait(), Soundness::Unjudged(_)));
         assert_eq!((place.listing(), place.copies_left()), (before, 0));
         drop(reader);
 
