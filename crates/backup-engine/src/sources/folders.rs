@@ -85,7 +85,10 @@ impl FolderSources {
         if !metadata.is_file() {
             return Err(io::Error::other("it is no file any more"));
         }
-        let (node, _) = node_of(absolute, &metadata, &mut Names::default())?;
+        let (node, problem) = node_of(absolute, &metadata, &mut Names::default())?;
+        if let Some(error) = problem {
+            part.unread.note_attributes(in_backup, &error);
+        }
         let task = Task {
             absolute: absolute.to_owned(),
             in_backup: in_backup.to_owned(),

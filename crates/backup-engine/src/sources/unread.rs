@@ -57,6 +57,12 @@ impl Unread {
         self.keep(path, why.into(), false);
     }
 
+    /// Names what is in the backup without its extended attributes, or without some of them.
+    pub(super) fn note_attributes(&self, path: &Path, error: &io::Error) {
+        let why = format!("extended attributes of it are missing: {}", why(error));
+        self.note(path, why);
+    }
+
     fn keep(&self, path: &Path, why: String, is_more: bool) {
         if self.silent {
             return;

@@ -65,8 +65,7 @@ impl Walk {
             .classes
             .class_of(&met.relative, &met.absolute, &met.metadata);
         if let Some(error) = problem {
-            let why = format!("extended attributes of it are missing: {}", why(&error));
-            self.unread.note(&in_backup, why);
+            self.unread.note_attributes(&in_backup, &error);
         }
         Some(Found {
             in_backup,

@@ -79,6 +79,25 @@ fn all_sources_come_under_their_ids_and_databases_are_set_aside() {
     assert_eq!(sources.counts().account(1), Ok(()));
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_log_whose_attributes_cannot_be_stored_is_named() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let place = tempfile::tempdir().unwrap();
+    let sources = FolderSources::new(vec![root(place.path(), "docs")], &Watch::unwatched());
+    let log = place.path().join("some.db-wal");
+    fs::write(&log, "a log").unwrap();
+    xattr::set(&log, OsStr::from_bytes(b"user.\xff"), b"1").unwrap();
+    sources.file(Path::new("docs/some.db-wal"), &log).unwrap();
+    let named = sources.reports().next().unwrap().2.first(9);
+    let why = "extended attributes of it are missing: the name of one is not UTF-8";
+    assert_eq!(
+        (named[0].path.as_str(), named[0].why.as_str()),
+        ("docs/some.db-wal", why)
+    );
+}
+
 #[test]
 fn a_source_whose_folder_goes_while_the_backup_runs_is_an_error() {
     for at in ["start", "middle"] {
