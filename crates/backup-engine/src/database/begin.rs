@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::check::Owner;
 use super::check::{Proof, Soundness};
 use super::connect::{self, Trouble, open_immutable, patiently};
 use super::copy::{Copy, CopyFolder};
@@ -99,18 +98,15 @@ fn locked(
     watch: &Watch,
     patience: Duration,
 ) -> Result<Begun, Trouble> {
-    let mut pages = patiently(watch, patience, || {
-        Pages::begin(connect::open(path)?, false)
-    })?;
-    let mode: String = pages
-        .connection()
-        .query_row("PRAGMA journal_mode", [], |row| row.get(0))?;
-    if mode == "wal" {
+    let begin = || Pages::begin(connect::open(path)?, false);
+    let mut pages = patiently(watch, patience, begin)?;
+    if pages.has_log()? {
         drop(pages);
-        let reader = patiently(watch, patience, || {
-            PageReader::live(path, Owner::Others, watch)
-        })?;
-        return Ok(Begun::Pages(Box::new(reader)));
+        if let Some(reader) = patiently(watch, patience, || PageReader::with_log(path, watch))? {
+            return Ok(Begun::Pages(Box::new(reader)));
+        }
+        // Its program has given the log up since.
+        pages = patiently(watch, patience, begin)?;
     }
     let reader = if folder.has_room_for(pages.len())? {
         PageReader::of_copy(folder.copy(&mut pages, watch, patience)?, watch)?

@@ -68,6 +68,13 @@ impl Pages {
         self.page_size * self.pages
     }
 
+    /// Whether what it sees is in a write-ahead log, too: then writers need not wait.
+    pub(super) fn has_log(&self) -> Result<bool, rusqlite::Error> {
+        let mode = |row: &rusqlite::Row<'_>| row.get::<_, String>(0);
+        let mode = self.connection.query_row("PRAGMA journal_mode", [], mode)?;
+        Ok(mode == "wal")
+    }
+
     /// Adds pages to `batch` until it holds so many bytes or all were read. False: the database has changed since the first
     /// batch.
     pub(super) fn fetch(

@@ -12,7 +12,7 @@ use super::check::{Owner, Proof, Soundness};
 use super::connect::{Trouble, open_immutable, patiently};
 use super::copy::{Copy, CopyFolder};
 use super::pages::{BATCH, Pages, pair};
-use super::{Begun, Unread};
+use super::{Begun, Guarded, Unread};
 use crate::{Error, Watch};
 
 /// Reads a database from its first page to its last, as it was when the reader began.
@@ -49,16 +49,32 @@ impl PageReader {
 
     /// Begins to read a database of this program, which has a write-ahead log.
     pub(crate) fn of_ours(path: &Path, watch: &Watch) -> Result<Self, Error> {
-        let begun = patiently(watch, PATIENCE, || Self::live(path, Owner::Us, watch));
-        begun.map_err(|trouble| match trouble {
+        let begun = patiently(watch, PATIENCE, || pair(path));
+        let (pages, beside) = begun.map_err(|trouble| match trouble {
             Trouble::Sqlite(error) => error.into(),
             other => Error::Panicked(format!("{other:?}")),
-        })
+        })?;
+        Ok(Self::live(pages, beside, Owner::Us, watch))
+    }
+
+    /// Begins to read a database of another program, if it has a write-ahead log. Without one the transaction would hold up its
+    /// writers to the end.
+    pub(super) fn with_log(path: &Path, watch: &Watch) -> Result<Option<Self>, rusqlite::Error> {
+        let (pages, beside) = pair(path)?;
+        // It cannot be given up while a transaction sees it.
+        if !pages.has_log()? {
+            return Ok(None);
+        }
+        Ok(Some(Self::live(pages, beside, Owner::Others, watch)))
     }
 
     /// Pages out of one read transaction, and their proof out of another that sees the same.
-    pub(super) fn live(path: &Path, owner: Owner, watch: &Watch) -> Result<Self, rusqlite::Error> {
-        let (pages, beside) = pair(path)?;
+    fn live(
+        pages: Pages,
+        beside: Option<Guarded<Connection>>,
+        owner: Owner,
+        watch: &Watch,
+    ) -> Self {
         let proof = match beside {
             Some(connection) => Proof::start(connection, owner, watch, ()),
             None => {
@@ -66,7 +82,7 @@ impl PageReader {
                 Proof::known(Soundness::Unchecked(why.into()))
             }
         };
-        Ok(Self::new(Source::Pages(pages), proof, watch))
+        Self::new(Source::Pages(pages), proof, watch)
     }
 
     pub(super) fn new(source: Source, proof: Proof, watch: &Watch) -> Self {

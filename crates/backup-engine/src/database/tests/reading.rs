@@ -123,6 +123,21 @@ fn one_that_is_streamed_waits_for_a_program_that_locks_it_for_a_while() {
 }
 
 #[test]
+fn one_whose_log_was_given_up_meanwhile_is_not_read_in_one_transaction() {
+    let place = Place::new();
+    let program = make(&place.path(), "PRAGMA journal_mode = WAL", 50, 500);
+    let reads = || PageReader::with_log(&place.path(), &Watch::unwatched()).unwrap();
+    assert!(reads().is_some());
+    let mode = "PRAGMA journal_mode = DELETE";
+    let mode: String = program.query_row(mode, [], |row| row.get(0)).unwrap();
+    assert_eq!(mode, "delete");
+    let _reader = reads();
+    // Its program need not wait.
+    program.busy_timeout(Duration::ZERO).unwrap();
+    program.execute_batch("UPDATE t SET name = 'x'").unwrap();
+}
+
+#[test]
 fn the_proof_is_of_the_version_that_is_read() {
     let place = Place::new();
     drop(make(&place.path(), "PRAGMA journal_mode = WAL", 200, 500));
