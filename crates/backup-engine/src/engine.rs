@@ -153,7 +153,6 @@ impl Engine {
                 origin: Origin {
                     id,
                     device_name: &self.device_name,
-                    taken: Utc::now(),
                 },
                 watch,
             };

@@ -4,6 +4,7 @@
 mod common;
 
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use backup_engine::{CancelFlag, Error, Outcome, Phase, Step, Watch};
 use common::*;
@@ -188,6 +189,28 @@ fn a_preview_names_what_is_newer_than_the_backup() {
     assert_eq!(preview.newer_names, ["Snippet 3", "Snippet 70"]);
     assert_eq!(preview.library.assets, 11);
     assert!(preview.needed_bytes >= record.bytes && preview.free_bytes > 0);
+}
+
+#[test]
+fn what_is_stored_while_a_backup_prepares_is_in_it_and_not_newer() {
+    let home = Home::new();
+    let engine = Arc::new(home.open());
+    let stores = engine.clone();
+    let watch = Watch::new(CancelFlag::default(), move |step: Step| {
+        if step.phase == Phase::Preparing {
+            // The times of items are in whole milliseconds.
+            let met = Instant::now();
+            while met.elapsed() < Duration::from_millis(2) {}
+            fill(&stores, 1, 10);
+        }
+    });
+    let id = engine.new_backup_id();
+    let Outcome::Completed(record) = engine.back_up(&id, &watch).unwrap() else {
+        panic!("nobody cancelled")
+    };
+    assert_eq!(record.assets, 1);
+    let preview = engine.preview(&all_of(&id), &Watch::unwatched()).unwrap();
+    assert_eq!(preview.newer, 0);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use chrono::{DateTime, Utc};
 use rustic_core::repofile::{Metadata, Node, NodeType};
 
 use super::to_read::{Pages, later};
@@ -22,6 +23,8 @@ pub(super) struct StoredLibrary {
 pub(super) struct LibraryToStore {
     pub stored: StoredLibrary,
     pub pages: Pages,
+    /// Just before the view was taken: what is stored later is not in the backup.
+    pub taken: DateTime<Utc>,
     /// `None`: what is stored already was proven then.
     pub proof: Option<LibraryProof>,
 }
@@ -35,6 +38,7 @@ pub(super) fn look(
     watch: &Watch,
 ) -> Result<LibraryToStore, Error> {
     // Before the view: what changes in between is then read once more by the next backup, and not missed.
+    let taken = Utc::now();
     let version = library.version()?;
     let unchanged = seen.filter(|seen| seen.version == version);
     if let Some(stored) = unchanged.filter(|_| is_stored) {
@@ -43,6 +47,7 @@ pub(super) fn look(
         return Ok(LibraryToStore {
             stored: stored.clone(),
             pages: later(begin),
+            taken,
             proof: None,
         });
     }
@@ -70,6 +75,7 @@ pub(super) fn look(
     Ok(LibraryToStore {
         stored,
         pages: Pages::Open(Box::new(reader)),
+        taken,
         proof: Some(proof),
     })
 }

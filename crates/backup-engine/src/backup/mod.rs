@@ -14,7 +14,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Instant;
 
-use chrono::{DateTime, Utc};
 use rustic_core::jiff::Timestamp;
 use rustic_core::repofile::SnapshotFile;
 use rustic_core::{IndexedIdsStatus, Repository};
@@ -40,12 +39,10 @@ type Store = Session<IndexedIdsStatus>;
 /// The destination as long as it is held, its databases, and its files where there are sources.
 type Opened = (Hold, Store, Option<Store>);
 
-/// Who makes a backup, and of what moment.
+/// Who makes a backup, and its id.
 pub(crate) struct Origin<'a> {
     pub id: &'a BackupId,
     pub device_name: &'a str,
-    /// Just before the view was taken: what is stored later is not in the backup.
-    pub taken: DateTime<Utc>,
 }
 
 impl Origin<'_> {
@@ -173,7 +170,7 @@ impl Backup<'_> {
             backup: self.origin.id.to_string(),
             device_name: self.origin.device_name.to_owned(),
             platform: std::env::consts::OS.to_owned(),
-            taken: self.origin.taken,
+            taken: library.taken,
             seconds: started.elapsed().as_secs_f64(),
             library: library.stored.details.clone(),
             files: files.map(|snapshot| snapshot.id.to_hex().as_str().to_owned()),
