@@ -136,7 +136,7 @@ impl Backup<'_> {
             self.watch,
         )?;
         let bytes = library.stored.details.bytes;
-        self.watch.expect(bytes + measured);
+        self.watch.expect(bytes.saturating_add(measured));
         self.watch.enter(Phase::Storing);
         let files = match files {
             Some(store) => {

@@ -192,7 +192,9 @@ impl BackupRecord {
             Some(files) => Some(files.parse().ok()?),
             None => None,
         };
-        let library = details.library.bytes;
+        // What a record says need not be true.
+        let sources = details.sources.iter().map(|source| source.bytes);
+        let bytes = sources.fold(details.library.bytes, u64::saturating_add);
         Some(Self {
             created: id.created(),
             taken: details.taken,
@@ -200,12 +202,7 @@ impl BackupRecord {
             id,
             device_name: details.device_name,
             platform: details.platform,
-            bytes: library
-                + details
-                    .sources
-                    .iter()
-                    .map(|source| source.bytes)
-                    .sum::<u64>(),
+            bytes,
             assets: details.library.assets,
             stored_bytes: snapshot
                 .summary
@@ -216,5 +213,30 @@ impl BackupRecord {
             proven: details.proven,
             files,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_that_nothing_can_have_do_not_keep_a_record_from_being_listed() {
+        let source = |bytes| {
+            serde_json::json!({"id": "docs", "kind": "folder", "path": "/docs", "files": 1, "folders": 1,
+                "bytes": bytes, "databases": 0})
+        };
+        let details = serde_json::json!({
+            "format": 2, "backup": BackupId::new("1.0.0", Utc::now()).to_string(), "device_name": "there",
+            "platform": "linux", "taken": Utc::now(), "seconds": 1.0,
+            "library": {"assets": 1, "bytes": u64::MAX, "schema": 1},
+            "sources": [source(u64::MAX), source(1)],
+        });
+        let snapshot = SnapshotFile {
+            label: COMMITTED.into(),
+            description: Some(details.to_string()),
+            ..SnapshotFile::default()
+        };
+        assert_eq!(BackupRecord::of(&snapshot).unwrap().bytes, u64::MAX);
     }
 }

@@ -112,7 +112,8 @@ impl FolderSources {
             for met in tree.take_while(|_| !self.watch.is_canceled() && !given_up()) {
                 measure.entries += 1;
                 if met.metadata.is_file() {
-                    measure.bytes += met.metadata.len();
+                    // Sparse files may say more than fits into any disk.
+                    measure.bytes = measure.bytes.saturating_add(met.metadata.len());
                 }
             }
         }

@@ -124,6 +124,19 @@ fn a_source_whose_folder_goes_while_the_backup_runs_is_an_error() {
     }
 }
 
+/// In memory, where files may be of any size that has a name.
+#[cfg(target_os = "linux")]
+#[test]
+fn sparse_files_whose_sizes_cannot_be_added_are_measured() {
+    let place = tempfile::tempdir_in("/dev/shm").unwrap();
+    let sources = FolderSources::new(vec![root(place.path(), "docs")], &Watch::unwatched());
+    for name in ["a", "b", "c"] {
+        let file = fs::File::create(place.path().join(name)).unwrap();
+        file.set_len(i64::MAX.unsigned_abs()).unwrap();
+    }
+    assert_eq!(sources.measure(|| false).bytes, u64::MAX);
+}
+
 #[test]
 fn a_cancelled_job_gets_no_more_entries() {
     let place = tempfile::tempdir().unwrap();
