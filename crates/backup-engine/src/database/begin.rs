@@ -108,11 +108,12 @@ fn locked(
         // Its program has given the log up since.
         pages = patiently(watch, patience, begin)?;
     }
-    let reader = if folder.has_room_for(pages.len())? {
-        PageReader::of_copy(folder.copy(&mut pages, watch, patience)?, watch)?
-    } else {
-        let proof = unproven(folder, pages.len());
-        PageReader::new(Source::Pages(pages), proof, watch)
+    let reader = match folder.copy_if_room(&mut pages, watch, patience)? {
+        Some(copy) => PageReader::of_copy(copy, watch)?,
+        None => {
+            let proof = unproven(folder, pages.len());
+            PageReader::new(Source::Pages(pages), proof, watch)
+        }
     };
     Ok(Begun::Pages(Box::new(reader)))
 }
@@ -154,11 +155,12 @@ pub(super) fn unlocked(
     watch: &Watch,
 ) -> Result<Unlocked, Trouble> {
     let mut pages = Pages::begin(open_immutable(path)?, true)?;
-    Ok(if folder.has_room_for(pages.len())? {
-        Unlocked::Copy(folder.copy(&mut pages, watch, PATIENCE)?)
-    } else {
-        let proof = unproven(folder, pages.len());
-        Unlocked::Pages(pages, proof)
+    Ok(match folder.copy_if_room(&mut pages, watch, PATIENCE)? {
+        Some(copy) => Unlocked::Copy(copy),
+        None => {
+            let proof = unproven(folder, pages.len());
+            Unlocked::Pages(pages, proof)
+        }
     })
 }
 

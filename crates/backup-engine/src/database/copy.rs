@@ -49,7 +49,10 @@ impl CopyFolder {
     }
 
     pub(super) fn has_room_for(&self, bytes: u64) -> io::Result<bool> {
-        create_private_folder(&self.path)?;
+        match create_private_folder(&self.path) {
+            Err(error) if is_full(&error) => return Ok(false),
+            made => made?,
+        }
         let free = fs4::available_space(&self.path)?;
         Ok(self.takes(bytes) && bytes.saturating_add(RESERVE) <= free)
     }
@@ -59,14 +62,31 @@ impl CopyFolder {
         bytes <= self.largest
     }
 
-    /// Copies all pages of one version. Between two batches the database is not locked; where it changes in between, the
-    /// copy begins anew, at last in one transaction.
-    pub(super) fn copy(
+    /// Copies where there is room. `None`: there is none, which may show only on the way, as where the room is shared with others
+    /// or is a quota; the pages then begin anew.
+    pub(super) fn copy_if_room(
         &self,
         pages: &mut Pages,
         watch: &Watch,
         patience: Duration,
-    ) -> Result<Copy, Trouble> {
+    ) -> Result<Option<Copy>, Trouble> {
+        if !self.has_room_for(pages.len())? {
+            return Ok(None);
+        }
+        let whole = pages.is_whole();
+        match self.copy(pages, watch, patience) {
+            Err(Trouble::Io(error)) if is_full(&error) => {
+                tracing::debug!(%error, "a database is streamed");
+                patiently(watch, patience, || pages.restart(whole))?;
+                Ok(None)
+            }
+            copied => copied.map(Some),
+        }
+    }
+
+    /// Copies all pages of one version. Between two batches the database is not locked; where it changes in between, the
+    /// copy begins anew, at last in one transaction.
+    fn copy(&self, pages: &mut Pages, watch: &Watch, patience: Duration) -> Result<Copy, Trouble> {
         let whole = pages.is_whole();
         for _ in 0..ATTEMPTS {
             if let Some(copy) = self.attempt(pages, watch, patience, None)? {
@@ -109,6 +129,13 @@ impl CopyFolder {
         }
         Ok(Some(copy))
     }
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
+    )
 }
 
 /// A copy, removed when it is dropped.

@@ -1,6 +1,8 @@
 //! Real databases in every mode, and real programs that use them meanwhile.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+#[cfg(target_os = "linux")]
+mod full;
 #[cfg(unix)]
 mod held;
 mod programs;
