@@ -1,6 +1,7 @@
 //! The library as a backup begins with it: its pages in one view, or the news that nothing has changed since the last backup.
 
 use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
 use rustic_core::repofile::{Metadata, Node, NodeType};
@@ -9,7 +10,7 @@ use super::to_read::{Pages, later};
 use super::{LIBRARY_FILE, Origin};
 use crate::database::PageReader;
 use crate::destination::LibraryDetails;
-use crate::library::{Library, LibraryPages, LibraryProof, LibraryVersion};
+use crate::library::{Library, LibraryPages, LibraryProof, LibraryVersion, Observed};
 use crate::{Error, Watch};
 
 /// The library as it comes into the backup.
@@ -25,8 +26,22 @@ pub(super) struct LibraryToStore {
     pub pages: Pages,
     /// Just before the view was taken: what is stored later is not in the backup.
     pub taken: DateTime<Utc>,
-    /// `None`: what is stored already was proven then.
-    pub proof: Option<LibraryProof>,
+    pub proof: ProofOfRead,
+}
+
+/// That the library is sound, once it is read. What is stored already was proven then.
+#[derive(Clone, Default)]
+pub(super) struct ProofOfRead(Arc<Mutex<Option<LibraryProof>>>);
+
+impl ProofOfRead {
+    fn keep(&self, proof: LibraryProof) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(proof);
+    }
+
+    /// `None`: it was not read.
+    pub(super) fn take(&self) -> Option<LibraryProof> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
 }
 
 /// `is_stored`: what was seen is in the destination still. Else it is read and proven once more.
@@ -41,22 +56,26 @@ pub(super) fn look(
     let taken = Utc::now();
     let version = library.version()?;
     let unchanged = seen.filter(|seen| seen.version == version);
+    let proof = ProofOfRead::default();
     if let Some(stored) = unchanged.filter(|_| is_stored) {
-        let (file, watch) = (library.file().to_owned(), watch.clone());
-        let begin = move || PageReader::of_ours(&file, &watch).map_err(io::Error::other);
-        return Ok(LibraryToStore {
-            stored: stored.clone(),
-            pages: later(begin),
-            taken,
-            proof: None,
-        });
+        let observed = library.observe()?;
+        // It observes the version that was seen, and none after it.
+        if library.version()? == version {
+            return Ok(LibraryToStore {
+                stored: stored.clone(),
+                pages: again(library, observed, &proof, watch),
+                taken,
+                proof,
+            });
+        }
     }
     let LibraryPages {
         reader,
         facts,
         schema,
-        proof,
+        proof: checked,
     } = library.pages(watch)?;
+    proof.keep(checked);
     let details = LibraryDetails {
         assets: facts.assets,
         bytes: reader.len(),
@@ -76,7 +95,21 @@ pub(super) fn look(
         stored,
         pages: Pages::Open(Box::new(reader)),
         taken,
-        proof: Some(proof),
+        proof,
+    })
+}
+
+/// Reads what is stored already once more, where it turns out that what is stored cannot be read, and proves it. What is said of
+/// it was said before: it must still be that version.
+fn again(library: &Library, observed: Observed, proof: &ProofOfRead, watch: &Watch) -> Pages {
+    let (file, proof, watch) = (library.file().to_owned(), proof.clone(), watch.clone());
+    later(move || {
+        let mut reader = PageReader::of_ours(&file, &watch).map_err(io::Error::other)?;
+        if !observed.is_unchanged().map_err(io::Error::other)? {
+            return Err(io::Error::other("it changed while the backup ran"));
+        }
+        proof.keep(LibraryProof::of(&mut reader));
+        Ok(reader)
     })
 }
 

@@ -153,7 +153,7 @@ impl Backup<'_> {
         let asked = (&self.origin, self.watch);
         let to_store = Databases::new(&mut library, sources, seen, &self.copies, asked)?;
         let stored = to_store.store(databases, &self.origin)?;
-        if let Some(proof) = library.proof
+        if let Some(proof) = library.proof.take()
             && proof.wait()? == Outcome::Canceled
         {
             return Ok(Outcome::Canceled);

@@ -67,6 +67,11 @@ pub(crate) struct LibraryPages {
 pub(crate) struct LibraryProof(Proof);
 
 impl LibraryProof {
+    /// Of what this reader reads. To be asked for once.
+    pub(crate) fn of(reader: &mut PageReader) -> Self {
+        Self(reader.proof())
+    }
+
     /// Waits for SQLite's verdict. Errors: `LibraryDamaged`.
     pub(crate) fn wait(self) -> Result<Outcome<()>, Error> {
         match self.0.wait() {
@@ -77,6 +82,22 @@ impl LibraryProof {
             }
         }
     }
+}
+
+/// The library as it is seen by a connection of its own, as long as its file is not replaced.
+pub(crate) struct Observed {
+    reader: Connection,
+    changes: i64,
+}
+
+impl Observed {
+    pub(crate) fn is_unchanged(&self) -> Result<bool, Error> {
+        Ok(changes(&self.reader)? == self.changes)
+    }
+}
+
+fn changes(observer: &Connection) -> Result<i64, Error> {
+    Ok(observer.query_row("PRAGMA data_version", [], |row| row.get(0))?)
 }
 
 /// The open library. Reads run beside each other and beside one writer; a replacement waits for all of them.
@@ -193,12 +214,19 @@ impl Library {
                 Some(observer) => observer,
                 empty => empty.insert(open_reader(&self.path)?),
             };
-            let changes = observer.query_row("PRAGMA data_version", [], |row| row.get(0))?;
+            let changes = changes(observer)?;
             Ok(LibraryVersion {
                 generation,
                 changes,
             })
         })
+    }
+
+    /// Begins to notice whether anything is stored from now on, for somebody who does not have the library at hand.
+    pub(crate) fn observe(&self) -> Result<Observed, Error> {
+        let reader = open_reader(&self.path)?;
+        let changes = changes(&reader)?;
+        Ok(Observed { reader, changes })
     }
 
     /// Another number means that the library may have been replaced in between: what was read before and after does not belong
@@ -234,7 +262,7 @@ impl Library {
             let mut reader = PageReader::of_ours(&self.path, watch)?;
             drop(writer);
             let (facts, schema) = reader.view(|view| Ok((facts(view)?, schema(view)?)))?;
-            let proof = LibraryProof(reader.proof());
+            let proof = LibraryProof::of(&mut reader);
             Ok(LibraryPages {
                 reader,
                 facts,
