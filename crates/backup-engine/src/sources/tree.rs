@@ -2,7 +2,8 @@
 //! the order that the repository library needs to find the entries of an earlier backup.
 //!
 //! Links are never followed, so there are no loops. Other file systems that are mounted inside are part of the source,
-//! pseudo ones too, as with `rsync` without `-x`: whoever adds `/` has to leave out `/proc`.
+//! pseudo ones too, as with `rsync` without `-x`: whoever adds `/` has to leave out `/proc`. One that is not there is an
+//! empty folder like any other, and nothing is named.
 
 use std::ffi::OsString;
 use std::fs::{self, Metadata};
