@@ -3,7 +3,12 @@
 
 import type { Problem } from "./bindings";
 import { currentLanguage, t } from "./messages";
-import german from "./messages/problems.de.json";
+import texts from "./messages/problems.de.json";
+
+/** `says`: what the English says with facts in it, and the same in this language. */
+type Words = { message: string; fix: string; says?: Record<string, string> };
+
+const german: Record<string, Words> = texts;
 
 export type Answer<T> = { ok: true; data: T } | { ok: false; problem: Problem };
 
@@ -24,9 +29,30 @@ export async function ask<T>(call: Promise<Result<T>>): Promise<Answer<T>> {
 
 /** The problem in the user's language, where there is a text for it. */
 export function inWords(problem: Problem): Problem {
-  if (currentLanguage() !== "de" || !(problem.code in german)) return problem;
-  const known = german[problem.code as keyof typeof german];
-  return { code: problem.code, ...known };
+  const known = currentLanguage() === "de" && german[problem.code];
+  if (!known) return problem;
+  const { message, fix, says } = known;
+  return { code: problem.code, message: facts(problem, says) ?? message, fix };
+}
+
+/** The sentence of its facts, with these. */
+function facts({ message }: Problem, says: Words["says"] = {}): string | null {
+  for (const [english, translated] of Object.entries(says)) {
+    const pattern = english
+      .split(/\{\w*\}/)
+      .map(literally)
+      .join("(.+)");
+    const found = new RegExp(`^${pattern}$`, "s").exec(message);
+    if (!found) continue;
+    const given = found.slice(1);
+    return translated.replace(/\{\w*\}/g, () => given.shift() ?? "");
+  }
+  return null;
+}
+
+/** As a pattern that matches nothing else. */
+function literally(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 }
 
 /** A refused call can carry anything: a text where arguments were wrong, a problem otherwise. */

@@ -24,7 +24,11 @@ export class Toasts {
   show(toast: Omit<Toast, "id">): void {
     const id = this.#next++;
     // One with an undo stays when others come; of the rest, the newest is enough.
-    const kept = this.shown.filter((other) => other.undo).slice(-2);
+    const undos = this.shown.filter((other) => other.undo && !other.lasts);
+    const newest = undos.slice(-2);
+    const kept = this.shown.filter(
+      (other) => other.lasts || newest.includes(other),
+    );
     for (const other of this.shown) {
       if (!kept.includes(other)) this.hold(other.id);
     }

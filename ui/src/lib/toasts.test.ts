@@ -24,6 +24,10 @@ describe("messages", () => {
     vi.advanceTimersByTime(600_000);
     toasts.hold(1);
     toasts.resume(1);
+    for (const text of ["one", "two", "three"]) {
+      toasts.show({ tone: "plain", text, undo: vi.fn() });
+    }
+    expect(texts(toasts)).toEqual(["refused", "one", "two", "three"]);
     vi.advanceTimersByTime(600_000);
     expect(texts(toasts)).toEqual(["refused"]);
     toasts.dismiss(1);
