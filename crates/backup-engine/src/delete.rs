@@ -59,10 +59,12 @@ fn is_used(destination: &Destination, files: &SnapshotId) -> Result<bool, Error>
 }
 
 pub(crate) fn undelete(destination: &Destination, id: &BackupId) -> Result<(), Error> {
-    let removed = destination.catalog().removed(id);
-    let Removed { mut record, files } =
-        removed.ok_or_else(|| Error::NothingToUndelete(id.clone()))?;
+    let nothing = || Error::NothingToUndelete(id.clone());
+    destination.catalog().removed(id).ok_or_else(nothing)?;
     let hold = destination.hold(&Watch::unwatched())?;
+    // Another disk may have come in the place of the one that it was deleted from.
+    let removed = destination.refreshed()?.removed(id);
+    let Removed { mut record, files } = removed.ok_or_else(nothing)?;
     if let Some(files) = files {
         let there = put_back_files(destination, &hold, files)?;
         name_files(&mut record, there)?;

@@ -10,7 +10,7 @@ use super::records::LibraryDetails;
 use super::trial::World;
 use super::*;
 use crate::BackupId;
-use crate::delete::{Removed, delete};
+use crate::delete::{Removed, delete, undelete};
 
 fn taken_over(destination: &Destination) -> Lease {
     let claimant = Claimant {
@@ -148,4 +148,28 @@ fn what_was_deleted_on_another_disk_is_not_put_back_here() {
     drop(world.destination().hold(&watch).unwrap());
     destination.backups().unwrap();
     assert!(destination.catalog().removed(&id).is_none());
+}
+
+#[test]
+fn a_backup_that_was_deleted_on_one_disk_is_not_put_back_on_another_under_the_same_path() {
+    let (world, watch) = (World::new(), Watch::unwatched());
+    let destination = world.destination();
+    let id = BackupId::new("1.0.0", chrono::Utc::now());
+    {
+        let held = destination.hold(&watch).unwrap();
+        let session = destination.write(&held, Part::Databases, &watch).unwrap();
+        session.save(record(&id, false)).unwrap();
+    }
+    delete(&destination, &id).unwrap();
+    let root = destination.root();
+    fs::rename(root, root.with_extension("away")).unwrap();
+    fs::remove_file(world.data().join("destination.json")).unwrap();
+    drop(world.destination().hold(&watch).unwrap());
+
+    let refused = undelete(&destination, &id);
+    assert!(
+        matches!(refused, Err(Error::NothingToUndelete(_))),
+        "{refused:?}"
+    );
+    assert!(world.destination().backups().unwrap().is_empty());
 }
