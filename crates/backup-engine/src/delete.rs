@@ -70,7 +70,7 @@ pub(crate) fn undelete(destination: &Destination, id: &BackupId) -> Result<(), E
         name_files(&mut record, there)?;
     }
     let databases = destination.write(&hold, Part::Databases, &Watch::unwatched())?;
-    databases.save(record)?;
+    databases.save_record(record)?;
     destination.catalog().forget_removed(id);
     destination.look_again();
     Ok(())

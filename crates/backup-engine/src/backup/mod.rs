@@ -197,7 +197,7 @@ fn commit(store: &Store, pending: SnapshotFile, details: &Details) -> Result<Bac
         .ok_or_else(|| Error::Repository("its record does not read back".into()))?;
     let doing = "committing the backup";
     failpoint("backup-commit").map_err(Error::io(doing))?;
-    store.save(snapshot)?;
+    store.save_record(snapshot)?;
     let committed = failpoint("backup-committed").map_err(Error::io(doing));
     if let Err(error) = committed.and_then(|()| store.remove(&[leftover])) {
         tracing::warn!(%error, "a leftover of this backup stays until the next one");

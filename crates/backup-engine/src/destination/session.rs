@@ -11,12 +11,12 @@ use rustic_core::{
     RusticResult,
 };
 
-use super::Part;
 use super::backend::GuardedBackend;
 use super::damaged;
 use super::fault::{Fault, FirstFault};
 use super::lease::Lease;
 use super::written::Written;
+use super::{Details, Part};
 use crate::engine::guarded;
 use crate::{Error, Watch};
 
@@ -169,6 +169,36 @@ impl<S: Open> Session<S> {
         self.repository
             .save_snapshots(vec![snapshot])
             .map_err(self.explain())
+    }
+
+    /// Saves the record of a backup. A device may stand still between its look at the lease and the write, and another one
+    /// take the list of files for left over meanwhile: where that is gone, the record that names it goes as well.
+    /// Errors: `LeaseLost`.
+    pub(crate) fn save_record(&self, record: SnapshotFile) -> Result<(), Error> {
+        let files = Details::of(&record).and_then(|details| details.files);
+        self.save(record)?;
+        match self.still_ours() {
+            Err(Error::LeaseLost) if !self.is_there(files.as_deref()) => {
+                self.written
+                    .remove_last_record(&self.folder())
+                    .map_err(|error| {
+                        tracing::error!(%error, "the record of a backup that is not whole stays");
+                        explain_write(error)
+                    })?;
+                Err(Error::LeaseLost)
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the lease could not be looked at after a record was saved");
+                Ok(())
+            }
+            Ok(()) => Ok(()),
+        }
+    }
+
+    /// Whether the list of files that a record names is there for sure.
+    fn is_there(&self, files: Option<&str>) -> bool {
+        let lists = self.root.join(Part::Files.folder_name()).join("snapshots");
+        files.is_none_or(|name| lists.join(name).is_file())
     }
 
     pub(crate) fn remove(&self, ids: &[SnapshotId]) -> Result<(), Error> {

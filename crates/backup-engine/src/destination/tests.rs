@@ -1,5 +1,7 @@
 //! What happens to a destination while a job works with it.
 
+mod storage;
+
 use std::fs;
 use std::time::Duration;
 

@@ -40,6 +40,21 @@ impl Written {
         lock(&self.0).files.clear();
     }
 
+    /// Removes the record that was written last, for good, also where another device has taken over: nobody else wrote it.
+    pub(crate) fn remove_last_record(&self, root: &Path) -> io::Result<()> {
+        let mut written = lock(&self.0);
+        let is_record = |(tpe, _): &(FileType, Id)| *tpe == FileType::Snapshot;
+        let Some(at) = written.files.iter().rposition(is_record) else {
+            return Ok(());
+        };
+        let (tpe, id) = written.files[at];
+        let folder = folder_of(root, tpe, &id);
+        remove_if_there(&folder.join(id.to_hex().as_str()))?;
+        sync_folder(&folder)?;
+        written.files.remove(at);
+        Ok(())
+    }
+
     /// Removes all of it, records first and for good: a record of what is gone would be worse than leftovers. Stops at the
     /// first file that cannot be removed; what stays is harmless and is put to use or removed by later jobs.
     pub(crate) fn remove(&self, root: &Path, claim: Option<&Claim>) -> io::Result<()> {

@@ -20,7 +20,7 @@ pub(super) fn note(
     let mut details = Details::of(&snapshot).ok_or_else(gone)?;
     details.proven = Some(proven);
     snapshot.description = Some(details.to_text()?);
-    session.save(snapshot)?;
+    session.save_record(snapshot)?;
     if let Err(error) = session.remove(&old) {
         tracing::warn!(%error, "the record of a backup from before its proof stays");
     }
