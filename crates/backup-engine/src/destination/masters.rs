@@ -2,6 +2,7 @@
 //! a second and 130 MB, and not to be broken off. So it is done once, one at a time, and in a thread that a cancelled job
 //! does not wait for.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustic_core::repofile::MasterKey;
@@ -15,11 +16,18 @@ use crate::{Error, Watch};
 #[derive(Clone, Debug, Default)]
 pub(super) struct Masters(Arc<Known>);
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Known {
     keys: [Mutex<Option<MasterKey>>; 2],
     /// Held while one is derived.
     deriving: Mutex<()>,
+}
+
+/// Without the keys, which the repository library would write out.
+impl fmt::Debug for Known {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Known").finish_non_exhaustive()
+    }
 }
 
 impl Masters {
@@ -94,6 +102,18 @@ mod tests {
         // One at a time: this one begins when that one has ended.
         let known = masters.derive(&Watch::unwatched(), |masters| masters.get(Part::Files));
         assert!(known.unwrap().is_some());
+    }
+
+    #[test]
+    fn a_key_is_not_in_what_is_written_of_it_for_a_log() {
+        let (masters, key) = (Masters::default(), MasterKey::new());
+        masters.set(Part::Databases, Some(key.clone()));
+        let text = format!("{masters:?}");
+        for secret in [&key.encrypt, &key.mac.k, &key.mac.r] {
+            let part = format!("{secret:?}");
+            assert!(!text.contains(&part), "a part of the key is there");
+        }
+        assert_eq!(text, format!("{:?}", Masters::default()));
     }
 
     #[test]
