@@ -11,9 +11,16 @@ use crate::{BackupId, Error, Watch};
 #[derive(Clone, Debug)]
 pub(crate) struct Removed {
     pub record: SnapshotFile,
-    /// With its name in `files/`. Absent also where it could not be read: then it is left where it is, and the backup comes back
-    /// as damaged as it was.
-    pub files: Option<(SnapshotId, SnapshotFile)>,
+    /// Absent also where it was gone already: the backup comes back as damaged as it was.
+    pub files: Option<RemovedList>,
+}
+
+/// A list of files, with its name in `files/`.
+#[derive(Clone, Debug)]
+pub(crate) enum RemovedList {
+    Read(SnapshotId, Box<SnapshotFile>),
+    /// It could not be read, and is left where it is for now.
+    Left(SnapshotId),
 }
 
 pub(crate) fn delete(destination: &Destination, id: &BackupId) -> Result<(), Error> {
@@ -28,8 +35,7 @@ pub(crate) fn delete(destination: &Destination, id: &BackupId) -> Result<(), Err
     for snapshot in &snapshots {
         let record = destination.known_snapshot(&databases, snapshot)?;
         let files = match files_of(&record)? {
-            Some(id) => readable(open(Part::Files).and_then(|files| files.snapshot(&id)))?
-                .map(|snapshot| (id, snapshot)),
+            Some(id) => list_of(open(Part::Files), id)?,
             None => None,
         };
         let removed = Removed { record, files };
@@ -39,7 +45,7 @@ pub(crate) fn delete(destination: &Destination, id: &BackupId) -> Result<(), Err
     failpoint("delete-removed").map_err(Error::io("deleting the backup"))?;
     destination.look_again();
     let removed = destination.catalog().removed(id);
-    if let Some((files, _)) = removed.and_then(|removed| removed.files) {
+    if let Some(RemovedList::Read(files, _)) = removed.and_then(|removed| removed.files) {
         // Without its record it is a leftover that the next backup removes as well.
         let remove = || match is_used(destination, &files)? {
             true => Ok(()),
@@ -66,7 +72,7 @@ pub(crate) fn undelete(destination: &Destination, id: &BackupId) -> Result<(), E
     let removed = destination.refreshed()?.removed(id);
     let Removed { mut record, files } = removed.ok_or_else(nothing)?;
     if let Some(files) = files {
-        let there = put_back_files(destination, &hold, files)?;
+        let there = put_back_files(destination, (&hold, id), files)?;
         name_files(&mut record, there)?;
     }
     let databases = destination.write(&hold, Part::Databases, &Watch::unwatched())?;
@@ -77,30 +83,49 @@ pub(crate) fn undelete(destination: &Destination, id: &BackupId) -> Result<(), E
 }
 
 /// Saves the snapshot in `files/` again, and finds out under which name: it is encrypted anew and so gets another one.
+/// Errors: `Damaged` where it is gone and was not read.
 fn put_back_files(
     destination: &Destination,
-    hold: &Hold,
-    (name, files): (SnapshotId, SnapshotFile),
+    (hold, id): (&Hold, &BackupId),
+    files: RemovedList,
 ) -> Result<SnapshotId, Error> {
     let session: Session = destination.write(hold, Part::Files, &Watch::unwatched())?;
     let before = session.snapshot_ids()?;
-    if before.contains(&name) {
-        return Ok(name);
-    }
+    let files = match files {
+        RemovedList::Read(name, _) | RemovedList::Left(name) if before.contains(&name) => {
+            return Ok(name);
+        }
+        RemovedList::Read(_, files) => *files,
+        RemovedList::Left(_) => {
+            let detail = "its list of files could not be read when it was deleted, and is gone";
+            return Err(Error::Damaged {
+                backup: Some(id.clone()),
+                detail: detail.into(),
+            });
+        }
+    };
     session.save(files)?;
     let after = session.snapshot_ids()?;
     let new = after.into_iter().find(|id| !before.contains(id));
     new.ok_or_else(|| Error::Repository("a snapshot that was saved is not there".into()))
 }
 
-/// A backup that is damaged can be deleted like any other. Errors: what says nothing about the backup.
-fn readable(files: Result<SnapshotFile, Error>) -> Result<Option<SnapshotFile>, Error> {
-    match files {
-        Ok(snapshot) => Ok(Some(snapshot)),
-        Err(error @ (Error::Damaged { .. } | Error::Repository(_))) => {
-            tracing::warn!(%error, "the list of files of a deleted backup cannot be read");
-            Ok(None)
-        }
+/// What of a list of files can be put back. A backup that is damaged can be deleted like any other. Errors: what says nothing
+/// about the backup.
+fn list_of(files: Result<Session, Error>, id: SnapshotId) -> Result<Option<RemovedList>, Error> {
+    let left = |error: Error| {
+        tracing::warn!(%error, "the list of files of a deleted backup cannot be read");
+        Ok(Some(RemovedList::Left(id)))
+    };
+    let files = match files {
+        Ok(files) => files,
+        Err(error @ (Error::Damaged { .. } | Error::Repository(_))) => return left(error),
+        Err(error) => return Err(error),
+    };
+    match files.snapshot(&id) {
+        Ok(list) => Ok(Some(RemovedList::Read(id, Box::new(list)))),
+        Err(Error::Damaged { .. }) if !files.snapshot_ids()?.contains(&id) => Ok(None),
+        Err(error @ Error::Damaged { .. }) => left(error),
         Err(error) => Err(error),
     }
 }

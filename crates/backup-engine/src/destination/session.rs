@@ -13,7 +13,7 @@ use rustic_core::{
 
 use super::backend::GuardedBackend;
 use super::damaged;
-use super::fault::{Fault, FirstFault};
+use super::fault::{Fault, FirstFault, tells_of_loss};
 use super::lease::Lease;
 use super::written::Written;
 use super::{Details, Part};
@@ -104,10 +104,19 @@ impl<S: Open> Session<S> {
         move |error| explain(&error, &fault, &root)
     }
 
+    /// Errors: `Damaged` where it is not there, or not what was written; not where it cannot be read at the moment.
     pub(crate) fn snapshot(&self, id: &SnapshotId) -> Result<SnapshotFile, Error> {
-        self.repository
-            .get_file::<SnapshotFile>(id)
-            .map_err(self.explain())
+        let read = self.repository.get_file::<SnapshotFile>(id);
+        read.map_err(|error| {
+            let is_lost = tells_of_loss(&error);
+            match self.explain()(error) {
+                Error::Repository(detail) if is_lost => Error::Damaged {
+                    backup: None,
+                    detail,
+                },
+                explained => explained,
+            }
+        })
     }
 
     /// The packs that are there, with their sizes.

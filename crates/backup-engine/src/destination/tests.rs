@@ -61,6 +61,85 @@ fn record(id: &BackupId, proven: bool) -> SnapshotFile {
     }
 }
 
+/// A record of a backup that has this list of files.
+fn record_naming(id: &BackupId, list: &SnapshotId) -> SnapshotFile {
+    let mut record = record(id, false);
+    let mut details = Details::of(&record).unwrap();
+    details.files = Some(list.to_hex().as_str().to_owned());
+    record.description = Some(details.to_text().unwrap());
+    record
+}
+
+/// A backup with a list of files, and where that lies.
+fn back_up_with_list(destination: &Destination) -> (BackupId, PathBuf) {
+    let watch = Watch::unwatched();
+    let held = destination.hold(&watch).unwrap();
+    let open = |part| destination.write(&held, part, &watch).unwrap();
+    let (databases, files) = (open(Part::Databases), open(Part::Files));
+    files.save(SnapshotFile::default()).unwrap();
+    let list = files.snapshot_ids().unwrap()[0];
+    let id = BackupId::new("1.0.0", chrono::Utc::now());
+    databases.save(record_naming(&id, &list)).unwrap();
+    let lists = files.folder().join("snapshots");
+    (id, lists.join(list.to_hex().as_str()))
+}
+
+#[test]
+fn a_deleted_backup_whose_list_could_not_be_read_comes_back_only_as_long_as_that_is_there() {
+    let (world, watch) = (World::new(), Watch::unwatched());
+    let destination = world.destination();
+    let (id, list) = back_up_with_list(&destination);
+    let whole = fs::read(&list).unwrap();
+    let remove_badly_read = || {
+        fs::write(&list, "read badly").unwrap();
+        delete(&destination, &id).unwrap();
+        fs::write(&list, &whole).unwrap();
+    };
+    remove_badly_read();
+    undelete(&destination, &id).unwrap();
+    assert_eq!(destination.backups().unwrap().len(), 1);
+    remove_badly_read();
+    // As the next backup does.
+    {
+        let held = destination.hold(&watch).unwrap();
+        let files = destination.write(&held, Part::Files, &watch).unwrap();
+        destination.tidy(&files).unwrap();
+    }
+    assert!(!list.exists());
+    let refused = undelete(&destination, &id);
+    assert!(matches!(refused, Err(Error::Damaged { .. })), "{refused:?}");
+    assert!(world.destination().backups().unwrap().is_empty());
+}
+
+#[test]
+fn a_backup_whose_list_was_gone_already_comes_back_as_it_was() {
+    let world = World::new();
+    let destination = world.destination();
+    let (id, list) = back_up_with_list(&destination);
+    fs::remove_file(list).unwrap();
+    delete(&destination, &id).unwrap();
+    undelete(&destination, &id).unwrap();
+    assert_eq!(destination.backups().unwrap().len(), 1);
+}
+
+#[test]
+fn a_backup_whose_list_cannot_be_read_at_the_moment_is_not_deleted() {
+    let world = World::new();
+    let destination = world.destination();
+    let (id, list) = back_up_with_list(&destination);
+    let away = list.with_extension("away");
+    fs::rename(&list, &away).unwrap();
+    // It is there, and reading it fails.
+    fs::create_dir(&list).unwrap();
+    let refused = delete(&destination, &id);
+    assert!(matches!(refused, Err(Error::Repository(_))), "{refused:?}");
+    assert_eq!(destination.backups().unwrap().len(), 1);
+    fs::remove_dir(&list).unwrap();
+    fs::rename(away, &list).unwrap();
+    delete(&destination, &id).unwrap();
+    assert!(!list.exists());
+}
+
 #[test]
 fn a_device_that_was_overtaken_removes_nothing_any_more() {
     let (world, watch) = (World::new(), Watch::unwatched());

@@ -8,7 +8,7 @@ use rustic_core::repofile::SnapshotFile;
 
 use super::super::trial::{Call, World, interposed};
 use super::super::*;
-use super::{record, taken_over};
+use super::{record_naming, taken_over};
 use crate::BackupId;
 
 /// A process that stands still just before it writes its record, until another device has taken over.
@@ -33,12 +33,7 @@ fn a_record_that_comes_after_another_device_took_over_stays_only_where_what_it_l
             Ok(())
         });
         let id = BackupId::new("1.0.0", chrono::Utc::now());
-        let mut record = record(&id, false);
-        let mut details = Details::of(&record).unwrap();
-        details.files = Some(list.to_hex().as_str().to_owned());
-        record.description = Some(details.to_text().unwrap());
-
-        let saved = session.save_record(record);
+        let saved = session.save_record(record_naming(&id, &list));
         let listed = world.destination().backups().unwrap().len();
         if is_removed {
             assert!(matches!(saved, Err(Error::LeaseLost)), "{saved:?}");
