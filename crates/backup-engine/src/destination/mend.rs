@@ -37,10 +37,10 @@ impl Destination {
         }
         session.still_ours()?;
         let known = known_packs(session, &noted)?;
-        let mut damaged = Vec::new();
+        let (mut damaged, mut copies) = (Vec::new(), Vec::new());
         for id in noted {
             let there = damaged::has_pack(&session.folder(), &id);
-            if there.map_err(explain_write)? && self.copy_good(session, &id, &known)? {
+            if there.map_err(explain_write)? && self.copy_good(session, &id, &known, &mut copies)? {
                 damaged.push(id);
             } else {
                 forget(session, &id)?;
@@ -50,6 +50,7 @@ impl Destination {
             return Ok(());
         }
         session.check_index()?;
+        are_listed(session, &copies)?;
         session.storage().leave_out(damaged.iter().map(|id| **id));
         session.check_index()?;
         for id in damaged {
@@ -60,8 +61,14 @@ impl Destination {
         Ok(())
     }
 
-    /// Copies what is good in a pack into a new one. False: the pack is as it was stored.
-    fn copy_good(&self, session: &Session, id: &PackId, known: &Packs) -> Result<bool, Error> {
+    /// Copies what is good in a pack into a new one, which is added to `copies`. False: the pack is as it was stored.
+    fn copy_good(
+        &self,
+        session: &Session,
+        id: &PackId,
+        known: &Packs,
+        copies: &mut Vec<PackId>,
+    ) -> Result<bool, Error> {
         let listed = known.get(id);
         let content = content_of(session, id, listed)?;
         let mut good = self.good_in(session, &content, listed)?;
@@ -73,7 +80,7 @@ impl Destination {
             return Ok(false);
         }
         if !good.is_empty() {
-            self.store(session, &good, &content)?;
+            copies.push(self.store(session, &good, &content)?);
         }
         Ok(true)
     }
@@ -109,7 +116,7 @@ impl Destination {
     }
 
     /// Writes a new pack, and reads it back.
-    fn store(&self, session: &Session, blobs: &[IndexBlob], from: &Bytes) -> Result<(), Error> {
+    fn store(&self, session: &Session, blobs: &[IndexBlob], from: &Bytes) -> Result<PackId, Error> {
         let failed = || Error::Repository("what is good in a damaged pack is not copied".into());
         let pack = pack::assemble(blobs, from, &session.repository.key()).ok_or_else(failed)?;
         let size = u32::try_from(pack.len()).map_err(|_| failed())?;
@@ -121,7 +128,7 @@ impl Destination {
         session.keep_written();
         let view = self.view(session, &id, size, None)?;
         if good_blobs(&view, blobs)?.len() == blobs.len() {
-            Ok(())
+            Ok(id)
         } else {
             Err(failed())
         }
@@ -132,22 +139,33 @@ fn forget(session: &Session, id: &PackId) -> Result<(), Error> {
     damaged::forget_pack(&session.folder(), id).map_err(explain_write)
 }
 
+/// Makes sure that these packs are in the index: the repository library leaves out, without an error, what it cannot read.
+fn are_listed(session: &Session, packs: &[PackId]) -> Result<(), Error> {
+    let listed = listed_packs(session)?;
+    if packs.iter().all(|id| listed.contains_key(id)) {
+        return Ok(());
+    }
+    let detail = "what is good in a damaged pack was copied and cannot be found";
+    Err(Error::Repository(detail.into()))
+}
+
+fn listed_packs(session: &Session) -> Result<Packs, Error> {
+    let mut listed = Packs::new();
+    for index in session.index()? {
+        let packs = index?.packs.into_iter();
+        listed.extend(packs.map(|pack| (pack.id, pack)));
+    }
+    Ok(listed)
+}
+
 /// What the index says of all packs. It knows it even where a noted pack's own header is damaged; a noted pack that it does
 /// not list is entered first.
 fn known_packs(session: &Session, noted: &[PackId]) -> Result<Packs, Error> {
-    let look = || -> Result<Packs, Error> {
-        let mut known = Packs::new();
-        for index in session.index()? {
-            let packs = index?.packs.into_iter();
-            known.extend(packs.map(|pack| (pack.id, pack)));
-        }
-        Ok(known)
-    };
-    match look() {
+    match listed_packs(session) {
         Ok(known) if noted.iter().all(|id| known.contains_key(id)) => Ok(known),
         _ => {
             session.check_index()?;
-            look()
+            listed_packs(session)
         }
     }
 }

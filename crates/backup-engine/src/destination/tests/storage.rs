@@ -1,10 +1,12 @@
 //! A storage that does not do what it is asked, or too late.
 
+use std::collections::HashSet;
 use std::fs;
+use std::io;
 use std::sync::Arc;
 
-use rustic_core::FileType;
 use rustic_core::repofile::SnapshotFile;
+use rustic_core::{BackupOptions, FileType, Id, PathList, Repository};
 
 use super::super::trial::{Call, World, interposed};
 use super::super::*;
@@ -43,4 +45,87 @@ fn a_record_that_comes_after_another_device_took_over_stays_only_where_what_it_l
             assert_eq!(listed, 1);
         }
     }
+}
+
+/// A few packs, as a backup stores them.
+fn store_packs(session: Session, source: &Path) -> HashSet<Id> {
+    fs::create_dir_all(source).unwrap();
+    for name in ["one", "two"] {
+        fs::write(source.join(name), name.repeat(10_000)).unwrap();
+    }
+    let session = session.load(Repository::to_indexed_ids).unwrap();
+    let paths = PathList::from_iter(Some(source));
+    let snapshot = SnapshotFile::default();
+    let options = BackupOptions::default();
+    session
+        .repository
+        .backup(&options, &paths, snapshot)
+        .unwrap();
+    let packs = session.packs().unwrap();
+    packs.into_keys().map(|pack| *pack).collect()
+}
+
+/// Which packs the index has.
+fn listed(session: &Session) -> HashSet<Id> {
+    let packs = session
+        .index()
+        .unwrap()
+        .flat_map(|file| file.unwrap().packs);
+    packs.map(|pack| *pack.id).collect()
+}
+
+/// What those packs hold.
+fn stored(session: &Session) -> HashSet<Id> {
+    let packs = session
+        .index()
+        .unwrap()
+        .flat_map(|file| file.unwrap().packs);
+    let blobs = packs.flat_map(|pack| pack.blobs);
+    blobs.map(|blob| *blob.id).collect()
+}
+
+#[test]
+fn a_damaged_pack_stays_where_its_copy_is_in_no_index() {
+    let (world, watch) = (World::new(), Watch::unwatched());
+    let destination = world.destination();
+    let held = destination.hold(&watch).unwrap();
+    let open = || destination.write(&held, Part::Databases, &watch).unwrap();
+    let packs = store_packs(open(), &world.data().join("source"));
+    let damaged = *packs.iter().next().unwrap();
+    let path = damage(&open(), &damaged);
+    let before = stored(&open());
+    let known = packs.clone();
+    // Of the copy, nothing can be read.
+    let session = interposed(
+        &destination,
+        &held,
+        Part::Databases,
+        move |call, tpe, id| match (call, tpe) {
+            (Call::Read, FileType::Pack) if !known.contains(id) => {
+                Err(io::ErrorKind::TimedOut.into())
+            }
+            _ => Ok(()),
+        },
+    );
+    let mended = destination.mend(&session);
+    assert!(path.exists(), "{mended:?}");
+    assert!(matches!(mended, Err(Error::Repository(_))), "{mended:?}");
+    assert!(listed(&open()).contains(&damaged));
+    destination.mend(&open()).unwrap();
+    assert!(!path.exists());
+    assert!(!listed(&open()).contains(&damaged));
+    assert_eq!(stored(&open()), before);
+}
+
+/// Flips a bit in the header of a pack, which lies at its end, and notes it.
+fn damage(session: &Session, pack: &Id) -> PathBuf {
+    let name = pack.to_hex();
+    let path = session.folder().join("data").join(&name.as_str()[..2]);
+    let path = path.join(name.as_str());
+    let mut content = fs::read(&path).unwrap();
+    let at = content.len() - 10;
+    content[at] ^= 0x10;
+    fs::write(&path, content).unwrap();
+    session.note_damaged(&(*pack).into()).unwrap();
+    path
 }
