@@ -158,25 +158,49 @@ impl GuardedBackend {
         content.is_ok_and(|content| named_after_content(tpe, id, &content).is_err())
     }
 
-    /// The library's own listing answers "nothing" where it cannot read: ask every folder first.
-    fn listable(&self, tpe: FileType) -> RusticResult<()> {
+    /// The library's own listing answers "nothing" where it cannot read: every folder is asked first. Returns what is in it.
+    fn files(&self, tpe: FileType) -> RusticResult<Vec<PathBuf>> {
         if tpe == FileType::Config {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let folder = self.root.join(tpe.dirname());
-        let listed = if tpe == FileType::Pack {
+        let files = if tpe == FileType::Pack {
             read_folders(&folder)
         } else {
-            read_names(&folder).map(drop)
+            read_names(&folder)
         };
-        listed.map_err(|error| {
-            RusticError::with_source(
-                ErrorKind::Backend,
-                "A folder of the repository cannot be listed.",
-                error,
-            )
-        })
+        files.map_err(not_listed)
     }
+}
+
+fn not_listed(error: io::Error) -> Box<RusticError> {
+    let text = "A folder of the repository cannot be listed.";
+    RusticError::with_source(ErrorKind::Backend, text, error)
+}
+
+/// The library's own listing passes over a file that it could not look at: this tells of those what it left out, with their
+/// sizes. What is missing in a list counts as gone.
+fn overlooked(files: &[PathBuf], listed: &HashSet<Id>) -> RusticResult<Vec<(Id, u64)>> {
+    let mut found = Vec::new();
+    for path in files {
+        let Some(id) = id_named(path).filter(|id| !listed.contains(id)) else {
+            continue;
+        };
+        match fs::symlink_metadata(path) {
+            Ok(data) if data.is_file() => found.push((id, data.len())),
+            Ok(_) => {}
+            // It was removed in between.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(not_listed(error)),
+        }
+    }
+    Ok(found)
+}
+
+fn id_named(path: &Path) -> Option<Id> {
+    let name = path.file_name()?.to_str()?;
+    let id: Id = name.parse().ok()?;
+    (id.to_hex().as_str() == name).then_some(id)
 }
 
 impl ReadBackend for GuardedBackend {
@@ -187,7 +211,11 @@ impl ReadBackend for GuardedBackend {
     fn list(&self, tpe: FileType) -> RusticResult<Vec<Id>> {
         self.go_on()?;
         self.reading(fault_at("backend-list"))?;
-        let mut listed = self.reading(self.listable(tpe).and_then(|()| self.inner.list(tpe)))?;
+        let files = self.reading(self.files(tpe))?;
+        let mut listed = self.reading(self.inner.list(tpe))?;
+        let known = listed.iter().copied().collect();
+        let more = self.reading(overlooked(&files, &known))?;
+        listed.extend(more.into_iter().map(|(id, _)| id));
         if tpe == FileType::Key {
             listed.retain(|id| !self.is_damaged(tpe, id));
         }
@@ -197,8 +225,13 @@ impl ReadBackend for GuardedBackend {
     fn list_with_size(&self, tpe: FileType) -> RusticResult<Vec<(Id, u32)>> {
         self.go_on()?;
         self.reading(fault_at("backend-list-with-size"))?;
-        let listed = self.listable(tpe);
-        let mut listed = self.reading(listed.and_then(|()| self.inner.list_with_size(tpe)))?;
+        let files = self.reading(self.files(tpe))?;
+        let mut listed = self.reading(self.inner.list_with_size(tpe))?;
+        let known = listed.iter().map(|(id, _)| *id).collect();
+        let more = self.reading(overlooked(&files, &known))?;
+        // What is larger than any file of a repository is none.
+        let sized = |(id, size)| Some((id, u32::try_from(size).ok()?));
+        listed.extend(more.into_iter().filter_map(sized));
         if tpe == FileType::Pack {
             if let Some(alone) = *lock(&self.alone) {
                 return Ok(vec![alone]);
@@ -335,11 +368,16 @@ pub(super) fn read_names(folder: &Path) -> io::Result<Vec<PathBuf>> {
         .collect()
 }
 
-fn read_folders(folder: &Path) -> io::Result<()> {
+/// What is in the folders of a folder.
+fn read_folders(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
     for path in read_names(folder)? {
-        if path.is_dir() {
-            read_names(&path)?;
+        match fs::symlink_metadata(&path) {
+            Ok(data) if data.is_dir() => files.extend(read_names(&path)?),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
         }
     }
-    Ok(())
+    Ok(files)
 }

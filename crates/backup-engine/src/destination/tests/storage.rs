@@ -85,6 +85,28 @@ fn stored(session: &Session) -> HashSet<Id> {
 }
 
 #[test]
+fn a_pack_whose_size_cannot_be_told_for_a_moment_stays_in_the_index() {
+    let (world, watch) = (World::new(), Watch::unwatched());
+    let destination = world.destination();
+    let held = destination.hold(&watch).unwrap();
+    let open = || destination.write(&held, Part::Databases, &watch).unwrap();
+    let packs = store_packs(open(), &world.data().join("source"));
+    let overlooked = *packs.iter().next().unwrap();
+    let session = interposed(
+        &destination,
+        &held,
+        Part::Databases,
+        move |call, _, id| match (call, *id == overlooked) {
+            (Call::Size, true) => Err(io::ErrorKind::TimedOut.into()),
+            _ => Ok(()),
+        },
+    );
+    session.check_index().unwrap();
+    assert_eq!(listed(&open()), packs);
+    assert_eq!(session.packs().unwrap().len(), packs.len());
+}
+
+#[test]
 fn a_damaged_pack_stays_where_its_copy_is_in_no_index() {
     let (world, watch) = (World::new(), Watch::unwatched());
     let destination = world.destination();
