@@ -13,6 +13,7 @@ use rustic_core::repofile::{IndexBlob, IndexPack, PackId};
 use rustic_core::{FileType, Id, ReadBackend, WriteBackend};
 use sha2::{Digest, Sha256};
 
+use super::fault::tells_of_damage;
 use super::session::explain_write;
 use super::{Content, Destination, Session, damaged, pack};
 use crate::hex::hex;
@@ -175,7 +176,9 @@ fn content_of(session: &Session, id: &PackId, listed: Option<&IndexPack>) -> Res
     let (storage, explain) = (session.storage(), session.explain());
     match storage.read_pack(id) {
         Ok(content) => return Ok(content),
-        Err(error) => only_damage(explain(error), session.watch())?,
+        Err(error) if tells_of_damage(&error) => only_damage(explain(error), session.watch())?,
+        // It may be whole: its note stays for the next backup.
+        Err(error) => return Err(explain(error)),
     }
     let size = listed.map_or(0, IndexPack::pack_size);
     let mut content = vec![0; usize::try_from(size).unwrap_or_default()];
@@ -190,7 +193,8 @@ fn content_of(session: &Session, id: &PackId, listed: Option<&IndexPack>) -> Res
                     place.copy_from_slice(&read);
                 }
             }
-            Err(error) => only_damage(explain(error), session.watch())?,
+            Err(error) if tells_of_damage(&error) => only_damage(explain(error), session.watch())?,
+            Err(error) => return Err(explain(error)),
         }
     }
     Ok(content.into())

@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::sync::Arc;
 
-use rustic_core::repofile::SnapshotFile;
+use rustic_core::repofile::{PackId, SnapshotFile};
 use rustic_core::{BackupOptions, FileType, Id, PathList, Repository};
 
 use super::super::trial::{Call, World, interposed};
@@ -137,6 +137,35 @@ fn a_damaged_pack_stays_where_its_copy_is_in_no_index() {
     assert!(!path.exists());
     assert!(!listed(&open()).contains(&damaged));
     assert_eq!(stored(&open()), before);
+}
+
+#[test]
+fn a_noted_pack_that_cannot_be_read_at_the_moment_stays_noted() {
+    let (world, watch) = (World::new(), Watch::unwatched());
+    let destination = world.destination();
+    let held = destination.hold(&watch).unwrap();
+    let open = || destination.write(&held, Part::Databases, &watch).unwrap();
+    let packs = store_packs(open(), &world.data().join("source"));
+    let noted = *packs.iter().next().unwrap();
+    open().note_damaged(&noted.into()).unwrap();
+    let session = interposed(
+        &destination,
+        &held,
+        Part::Databases,
+        move |call, _, id| match (call, *id == noted) {
+            (Call::Read, true) => Err(io::ErrorKind::TimedOut.into()),
+            _ => Ok(()),
+        },
+    );
+    let mended = destination.mend(&session);
+    assert_eq!(listed(&open()), packs, "{mended:?}");
+    assert!(mended.is_err());
+    let notes = || damaged::noted_packs(&session.folder()).unwrap();
+    assert_eq!(notes(), [PackId::from(noted)]);
+    // It is whole, as the next backup sees.
+    destination.mend(&open()).unwrap();
+    assert_eq!(listed(&open()), packs);
+    assert_eq!(notes(), []);
 }
 
 /// Flips a bit in the header of a pack, which lies at its end, and notes it.
