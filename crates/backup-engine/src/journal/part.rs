@@ -1,5 +1,6 @@
 //! The renames of a swap under one folder, each of which can be repeated and taken back from wherever it broke off.
 
+use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -80,17 +81,29 @@ impl PartMoves {
         })
     }
 
-    /// Folders in which nothing may be renamed are opened to it for the time being.
+    /// Folders in which something is renamed and nothing may be are opened to it for the time being. Where that is refused,
+    /// or something else is in their place, the renames say so, if there is still anything to rename.
     pub(super) fn loosen(&self) -> io::Result<()> {
+        let parents: HashSet<&Path> = self
+            .moves
+            .iter()
+            .filter_map(|entry| entry.at.parent())
+            .collect();
         // Those that only come need not be opened, and something else may be in their place.
         for folder in self.folders.iter().filter(|folder| folder.before.is_some()) {
-            let Some(open) = there_or_not(self.base.walk(&folder.at()))? else {
+            let at = folder.at();
+            if !parents.contains(at.as_path()) {
+                continue;
+            }
+            let Some(open) = there_or_not(self.base.walk(&at))? else {
                 continue;
             };
             let mode = open.look_at_self()?.mode;
             if mode & 0o300 != 0o300 {
                 step()?;
-                open.set_mode(mode | 0o700)?;
+                if let Err(error) = open.set_mode(mode | 0o700) {
+                    tracing::warn!(%error, ?at, "a folder cannot be opened for what is renamed in it");
+                }
             }
         }
         Ok(())

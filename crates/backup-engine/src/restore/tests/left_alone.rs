@@ -1,11 +1,11 @@
 //! What a restore leaves as it is: what backups leave out, now or when they were made, and what only seems to be our own.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, lchown};
-use std::path::Path;
+use std::os::unix::fs::PermissionsExt;
 
 use rustic_core::DataId;
 
+use super::as_user::{AsUser, give};
 use super::bench::*;
 use crate::Watch;
 use crate::destination::UnreadFile;
@@ -99,32 +99,6 @@ fn into_another_folder_nothing_is_replaced_and_what_was_kept_before_stays() {
     bench.undo();
     assert_eq!(fs::read(bench.docs().join("a.txt")).unwrap(), b"two");
     assert_eq!(state(&target), before);
-}
-
-/// The threads of the test are those of a user who may not read everything, as long as this is there.
-struct AsUser;
-
-impl AsUser {
-    fn new() -> Self {
-        nix::unistd::setfsuid(1_000.into());
-        Self
-    }
-}
-
-/// Everything in the folder is his.
-fn give(folder: &Path) {
-    for path in state(folder).keys() {
-        let given = lchown(folder.join(path), Some(1_000), Some(1_000));
-        if rustix::process::geteuid().is_root() {
-            given.unwrap();
-        }
-    }
-}
-
-impl Drop for AsUser {
-    fn drop(&mut self) {
-        nix::unistd::setfsuid(0.into());
-    }
 }
 
 #[test]
