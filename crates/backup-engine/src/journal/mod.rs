@@ -13,6 +13,7 @@ mod paths;
 mod placed;
 mod reversed;
 mod settle;
+mod shut;
 #[cfg(test)]
 mod tests;
 
@@ -193,7 +194,7 @@ impl Swap {
         for entry in part.moves.iter().filter(|entry| entry.put) {
             let at = entry.at();
             let folder = at.parent().unwrap_or(Path::new(""));
-            if made.insert(folder.to_owned()) {
+            if made.insert(folder.to_owned()) && !shut::is_there(&base, folder)? {
                 base.walk_making(folder)?;
             }
         }

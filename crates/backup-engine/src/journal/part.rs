@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::aside::set_aside;
 use super::paths::{Parents, there_or_not};
 use super::placed::{Placed, There};
+use super::shut::LetIn;
 use super::{Incoming, LIBRARY, Swap, step};
 use crate::Error;
 use crate::restore::area::{self, Area};
@@ -89,23 +90,28 @@ impl PartMoves {
             .iter()
             .filter_map(|entry| entry.at.parent())
             .collect();
-        // Those that only come need not be opened, and something else may be in their place.
-        for folder in self.folders.iter().filter(|folder| folder.before.is_some()) {
-            let at = folder.at();
+        for at in self.folders.iter().map(FolderNote::at) {
             if !parents.contains(at.as_path()) {
                 continue;
             }
-            let Some(open) = there_or_not(self.base.walk(&at))? else {
-                continue;
-            };
-            let mode = open.look_at_self()?.mode;
-            if mode & 0o300 != 0o300 {
-                step()?;
-                if let Err(error) = open.set_mode(mode | 0o700) {
-                    tracing::warn!(%error, ?at, "a folder cannot be opened for what is renamed in it");
-                }
+            step()?;
+            if let Err(error) = self.open_for_renames(&at) {
+                tracing::warn!(%error, ?at, "a folder cannot be opened for what is renamed in it");
             }
         }
+        Ok(())
+    }
+
+    fn open_for_renames(&self, at: &Path) -> io::Result<()> {
+        let mut let_in = LetIn::default();
+        let Some(open) = there_or_not(let_in.walk(&self.base, at))? else {
+            return Ok(());
+        };
+        let mode = open.look_at_self()?.mode;
+        if mode & 0o300 != 0o300 {
+            open.set_mode(mode | 0o700)?;
+        }
+        let_in.keep_open(at);
         Ok(())
     }
 
@@ -269,22 +275,33 @@ impl PartMoves {
                 folder.after.as_ref()
             };
             let Some(dress) = dress else { continue };
-            let Some(open) = there_or_not(self.base.walk(&folder.at()))? else {
-                continue;
-            };
             step()?;
-            let file = open.file()?;
-            match dress.put_on(&file) {
+            match self.dress_folder(&folder.at(), dress) {
                 // A folder of somebody else, in which one may rename things all the same: what is in it is right, and to
                 // fail for its time would leave the swap unsettled for ever.
                 Err(error) if is_refused(&error) => {
                     tracing::warn!(%error, at = ?folder.at, "a folder does not get its time or mode");
                 }
-                put => put?,
+                dressed => dressed?,
             }
-            file.sync_all()?;
         }
         Ok(())
+    }
+
+    /// It may have been dressed before, and shut.
+    fn dress_folder(&self, at: &Path, dress: &Dress) -> io::Result<()> {
+        let mut let_in = LetIn::default();
+        let Some(open) = there_or_not(let_in.walk(&self.base, at))? else {
+            return Ok(());
+        };
+        let file = open.file()?;
+        let put = dress.put_on(&file);
+        if put.is_ok() && dress.mode.is_some() {
+            let_in.keep_open(at);
+        }
+        drop(let_in);
+        file.sync_all()?;
+        put
     }
 
     pub(super) fn sync(&self) -> io::Result<()> {

@@ -3,15 +3,17 @@
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
+use super::shut::LetIn;
 use crate::Error;
 use crate::restore::dir::Dir;
 use crate::sources::OWN_FOLDER;
 use crate::undo::{FolderNote, Move, PartNote};
 
-/// The folders of entries, which come in the order of their paths.
+/// The folders of entries, which come in the order of their paths. One that its owner may not enter is open to him until
+/// the next one is asked for.
 pub(super) struct Parents<'a> {
     base: &'a Dir,
-    last: Option<(PathBuf, Dir)>,
+    last: Option<(PathBuf, Dir, LetIn)>,
 }
 
 impl<'a> Parents<'a> {
@@ -23,7 +25,11 @@ impl<'a> Parents<'a> {
         let parent = at.parent().unwrap_or(Path::new(""));
         let last = match self.last.take() {
             Some(last) if last.0 == parent => last,
-            _ => (parent.to_owned(), self.base.walk(parent)?),
+            _ => {
+                let mut let_in = LetIn::default();
+                let folder = let_in.walk(self.base, parent)?;
+                (parent.to_owned(), folder, let_in)
+            }
         };
         Ok(&self.last.insert(last).1)
     }

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::paths::{Parents, there_or_not};
+use super::shut;
 use crate::Error;
 use crate::database::database_of;
 use crate::names::escape;
@@ -15,7 +16,8 @@ use crate::restore::kept;
 use crate::restore::seen::Seen;
 use crate::undo::{self, FolderNote, Kept, Move, PartNote};
 
-/// What there is to bring back under one folder, and what is to be kept in its place. Nothing is made or changed for that.
+/// What there is to bring back under one folder, and what is to be kept in its place. Nothing is made for that, and a folder
+/// that had to be opened to be looked into has its mode again.
 ///
 /// Errors: `KeptAway` where the disk with what was kept is not there.
 pub(crate) fn reversed(
@@ -146,7 +148,7 @@ impl Places {
         let mut folders = Vec::new();
         for folder in part.folders.iter().filter(|folder| folder.before.is_some()) {
             let there = match &self.base {
-                Some(base) => there_or_not(base.walk(&folder.at()))?.is_some(),
+                Some(base) => shut::is_there(base, &folder.at())?,
                 None => false,
             };
             folders.push(FolderNote {

@@ -37,6 +37,26 @@ impl Dir {
         Ok(Self(openat(&self.0, single(name)?, FOLDER, Mode::empty())?))
     }
 
+    /// [`Dir::enter`], also where its owner may not: he lets himself in. Returns the mode of one that was opened for that.
+    pub(crate) fn enter_opening(&self, name: &OsStr) -> io::Result<(Self, Option<u32>)> {
+        let refused = match self.enter(name) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => error,
+            entered => return Ok((entered?, None)),
+        };
+        // A mode goes through a link to what is behind it.
+        let Some(seen) = self.look(name)?.filter(|seen| seen.kind == Kind::Folder) else {
+            return Err(refused);
+        };
+        self.set_mode_of(name, seen.mode | 0o700)?;
+        match self.enter(name) {
+            Ok(folder) => Ok((folder, Some(seen.mode))),
+            Err(error) => {
+                self.set_mode_of(name, seen.mode)?;
+                Err(error)
+            }
+        }
+    }
+
     /// The folder at a relative path, entered name by name.
     pub(crate) fn walk(&self, path: &Path) -> io::Result<Self> {
         let mut folder = Self(self.0.try_clone()?);
@@ -162,8 +182,11 @@ impl Dir {
         failpoint("restore-renamed")?;
         match renamed {
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-                let folder = self.enter(name).map_err(|_| error)?;
-                let mode = folder.look_at_self()?.mode;
+                let (folder, was_shut) = self.enter_opening(name).map_err(|_| error)?;
+                let mode = match was_shut {
+                    Some(mode) => mode,
+                    None => folder.look_at_self()?.mode,
+                };
                 folder.set_mode(mode | 0o700)?;
                 let moved = self.rename_as_it_is(name, to, to_name);
                 folder.set_mode(mode)?;
@@ -196,10 +219,7 @@ impl Dir {
         match self.look(name)? {
             None => Ok(()),
             Some(seen) if seen.kind == Kind::Folder => {
-                let folder = self.enter(name).or_else(|_| {
-                    self.set_mode_of(name, 0o700)?;
-                    self.enter(name)
-                })?;
+                let (folder, _) = self.enter_opening(name)?;
                 if folder.look_at_self()?.mode & 0o700 != 0o700 {
                     folder.set_mode(0o700)?;
                 }
