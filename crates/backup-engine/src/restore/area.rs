@@ -149,7 +149,7 @@ fn remove_from_target(base: &Path, name: &OsStr) -> io::Result<()> {
         own => own?,
     };
     own.remove(name)?;
-    // Another data folder may put something there at any moment.
+    // Without a look before: another data folder may begin to keep something there at any time.
     base.remove_empty(OWN_FOLDER.as_ref())?;
     Ok(())
 }
@@ -172,5 +172,31 @@ mod tests {
         remove_staging(&data).unwrap();
         assert!(!disk.join(".holdfast").exists());
         assert!(!data.join("restore").exists());
+    }
+    /// Both at work on one disk, over and over: nothing tells them apart but what they find there.
+    #[test]
+    fn what_another_data_folder_begins_to_keep_while_our_own_folder_is_removed_stays() {
+        const ROUNDS: usize = 2_000;
+        let disk = tempfile::tempdir().unwrap();
+        let own = disk.path().join(OWN_FOLDER);
+        let undo = own.join("undo");
+        std::thread::scope(|scope| {
+            let other = scope.spawn(|| {
+                for _ in 0..ROUNDS {
+                    while fs::create_dir_all(&own).is_err() || fs::create_dir(&undo).is_err() {}
+                    // From here on it is not empty any more.
+                    fs::write(undo.join("kept"), "").map_err(|_| "its folder is gone")?;
+                    fs::remove_file(undo.join("kept")).map_err(|_| "what it keeps is gone")?;
+                    fs::remove_dir(&undo).map_err(|_| "its folder is gone")?;
+                }
+                Ok::<(), &str>(())
+            });
+            while !other.is_finished() {
+                if own.exists() {
+                    remove_from_target(disk.path(), "restore".as_ref()).unwrap();
+                }
+            }
+            assert_eq!(other.join().unwrap(), Ok(()));
+        });
     }
 }
