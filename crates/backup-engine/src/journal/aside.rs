@@ -14,26 +14,51 @@ const LONGEST: usize = 40;
 /// Gives an entry a free name in its folder. What lies beside it as the logs of a database goes with it, so that the two
 /// stay what they are together. The entry itself need not be there.
 pub(super) fn set_aside(folder: &Dir, name: &OsStr, logs: &[OsString]) -> io::Result<()> {
-    let mut number = 1_u64;
-    let moves = loop {
-        let moves = names(name, logs, number);
-        let mut taken = false;
-        for (_, aside) in &moves {
-            taken |= folder.look(aside)?.is_some();
-        }
-        if !taken {
-            break moves;
-        }
-        number += 1;
-    };
     // The logs first: where this breaks off, none is left beside what comes.
-    for (from, aside) in moves {
+    for (from, aside) in free_names(folder, name, logs)? {
         if folder.look(from)?.is_some() {
             folder.rename(from, folder, &aside)?;
             tracing::warn!(name = ?from, ?aside, "what was made in place of what a restore replaces is kept");
         }
     }
     Ok(())
+}
+
+/// Brings what was kept of an entry back beside its place, where it must not be again.
+pub(super) fn bring_aside(
+    (kept, number): (&Dir, &OsStr),
+    folder: &Dir,
+    name: &OsStr,
+) -> io::Result<()> {
+    for (_, aside) in free_names(folder, name, &[])? {
+        kept.rename(number, folder, &aside)?;
+        tracing::warn!(
+            ?name,
+            ?aside,
+            "a log of a database that was changed without it does not come back"
+        );
+    }
+    Ok(())
+}
+
+/// The logs before the entry.
+fn free_names<'a>(
+    folder: &Dir,
+    name: &'a OsStr,
+    logs: &'a [OsString],
+) -> io::Result<Vec<(&'a OsStr, OsString)>> {
+    let mut number = 1_u64;
+    loop {
+        let moves = names(name, logs, number);
+        let mut taken = false;
+        for (_, aside) in &moves {
+            taken |= folder.look(aside)?.is_some();
+        }
+        if !taken {
+            return Ok(moves);
+        }
+        number += 1;
+    }
 }
 
 fn names<'a>(name: &'a OsStr, logs: &'a [OsString], number: u64) -> Vec<(&'a OsStr, OsString)> {

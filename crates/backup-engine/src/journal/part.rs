@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::aside::set_aside;
+use super::aside::{bring_aside, set_aside};
 use super::paths::{Parents, there_or_not};
 use super::placed::{Placed, There};
 use super::shut::LetIn;
@@ -195,7 +195,11 @@ impl PartMoves {
             }
             if there.kept {
                 step()?;
-                self.kept.rename(&entry.kept, folder, entry.name())?;
+                if self.is_outdated(folder, entry, since)? {
+                    bring_aside((&self.kept, &entry.kept), folder, entry.name())?;
+                } else {
+                    self.kept.rename(&entry.kept, folder, entry.name())?;
+                }
             }
         }
         let library = self.moves.iter().find(|entry| entry.kept == LIBRARY);
@@ -223,7 +227,7 @@ impl PartMoves {
             if !strays.is_empty() || goes && there.made_since(entry) {
                 step()?;
                 set_aside(folder, entry.name(), &strays)?;
-            } else if there.live.is_some() && goes {
+            } else if there.live.is_some() && goes && !self.is_of_another(folder, entry)? {
                 step()?;
                 folder.rename(entry.name(), &self.kept, &entry.kept)?;
             }

@@ -1,6 +1,6 @@
 //! The note of a swap that brings back what another one kept.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -67,7 +67,7 @@ impl Places {
         let mut parents = self.base.as_ref().map(Parents::new);
         let mut moves = Vec::new();
         let known: HashSet<_> = part.moves.iter().map(Move::at).collect();
-        let mut left_alone = HashSet::new();
+        let (mut left_alone, mut comes) = (HashSet::new(), HashMap::<PathBuf, String>::new());
         let numbers = part.moves.iter().map(|entry| entry.number);
         let mut next = numbers.max().unwrap_or(0).saturating_add(1);
         for entry in &part.moves {
@@ -81,12 +81,20 @@ impl Places {
                 None => None,
             };
             let reversed = self.reversed(folder, entry)?;
-            // What was to be kept was set aside, or removed by the user: without what came there would be nothing.
-            if entry.take && !reversed.put {
+            let comes_beside = match of.and_then(|of| comes.get(of)) {
+                Some(database) => is_database(&self.kept, database.as_ref())?,
+                None => false,
+            };
+            // What was to be kept was set aside, or removed by the user: without what came there would be nothing. But a log
+            // does not stay beside another database than its own.
+            if entry.take && !reversed.put && !comes_beside {
                 if self.is_database(folder, entry)? {
                     left_alone.insert(at);
                 }
                 continue;
+            }
+            if reversed.put {
+                comes.insert(at.clone(), entry.number.to_string());
             }
             if reversed.put || reversed.take {
                 moves.push(reversed);

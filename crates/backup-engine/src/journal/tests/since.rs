@@ -122,6 +122,11 @@ impl Crashed {
         fs::write(self.live(at), content_of(at, what)).unwrap();
     }
 
+    /// The clock of a file system has steps: the next write comes after one.
+    fn wait_for_the_clock(&self) {
+        wait_for_the_clock(&self.data());
+    }
+
     /// As a start does it.
     fn settle(&self) {
         settle(&self.data()).unwrap();
@@ -215,6 +220,60 @@ fn a_database_that_came_with_a_log_is_kept_with_it_whichever_was_worked_with() {
     }
 }
 
+/// SQLite makes a log of its own in the place of one that it does not take for its own.
+#[test]
+fn a_log_that_was_not_taken_yet_is_of_the_database_that_was_made_beside_it() {
+    for put in [true, false] {
+        let crashed = crashed(&[("app.db", true, put), ("app.db-wal", true, false)]);
+        crashed.take(0);
+        crashed.write("app.db", "since");
+        crashed.write("app.db-wal", "since");
+        crashed.settle();
+        let (made, comes) = match put {
+            true => ("app.db.made-during-restore", "new"),
+            false => ("app.db", "since"),
+        };
+        assert_eq!(crashed.is("app.db"), comes);
+        let log = format!("{made}-wal");
+        assert_eq!(
+            (crashed.is(made), crashed.is(&log)),
+            ("since".into(), "since".into())
+        );
+        crashed.undo();
+        assert_eq!(
+            (crashed.is("app.db"), crashed.is("app.db-wal")),
+            ("old".into(), "".into()),
+            "{put}"
+        );
+    }
+}
+
+#[test]
+fn a_log_is_not_put_back_beside_a_database_that_was_worked_with_without_it() {
+    for worked_with in [false, true] {
+        let crashed = crashed(&[("app.db", true, true), ("app.db-wal", true, false)]);
+        crashed.take(0);
+        crashed.take(1);
+        SWAPS[0].note_failure(&crashed.data()).unwrap();
+        let kept = undo::folder(&crashed.data(), 7).join("0/0");
+        fs::rename(kept, crashed.live("app.db")).unwrap();
+        if worked_with {
+            crashed.wait_for_the_clock();
+            crashed.write("app.db", "since");
+        }
+        crashed.settle();
+        let (database, log, aside_it) = match worked_with {
+            true => ("since", "", "old"),
+            false => ("old", "old", ""),
+        };
+        assert_eq!(
+            (crashed.is("app.db"), crashed.is("app.db-wal")),
+            (database.into(), log.into())
+        );
+        assert_eq!(crashed.is("app.db-wal.made-during-restore"), aside_it);
+    }
+}
+
 #[test]
 fn what_somebody_made_in_another_folder_since_stays_there() {
     let mut crashed = crashed(&[("x", false, true), ("y", false, true)]);
@@ -297,7 +356,7 @@ fn what_was_written_to_in_a_folder_that_came_is_kept_whatever_its_time_is() {
     crashed.put(0);
     crashed.put(1);
     SWAPS[0].note_failure(&crashed.data()).unwrap();
-    wait_for_the_clock(&crashed.data());
+    crashed.wait_for_the_clock();
     crashed.write("used/inner", "since");
     make_old(&crashed.live("used/inner"));
     crashed.settle();
