@@ -101,6 +101,10 @@ pub(crate) fn remove_empty(
     number: u64,
     note: &UndoNote,
 ) -> io::Result<bool> {
+    // What lies there may be the only copy.
+    if is_away(part)? {
+        return Ok(false);
+    }
     let Some((base, own)) = opened(part)? else {
         return Ok(true);
     };

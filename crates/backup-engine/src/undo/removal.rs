@@ -29,24 +29,32 @@ pub(crate) fn forget(data_dir: &Path, number: u64, note: &UndoNote) {
 
 /// Removes what older restores kept, all but the one that counts. To be called only when no swap is pending.
 pub(crate) fn remove_older(data_dir: &Path) {
-    let removed = newest(data_dir).and_then(|newest| {
-        for number in numbers(&data_dir.join("undo"))? {
-            if Some(number) == newest {
-                continue;
-            }
-            failpoint("undo-remove")?;
-            let note = UndoNote::read_aside(&folder(data_dir, number)).unwrap_or_default();
-            if folder(data_dir, number).join(NOTES[0]).is_file() {
-                remove_all(data_dir, number, &note)?;
-            } else {
-                forget(data_dir, number, &note);
-            }
+    let noted = newest(data_dir).and_then(|newest| Ok((newest, numbers(&data_dir.join("undo"))?)));
+    let (newest, numbers) = match noted {
+        Ok(noted) => noted,
+        Err(error) => {
+            tracing::warn!(%error, "what older restores replaced stays for now");
+            return;
         }
-        Ok(())
-    });
-    if let Err(error) = removed {
-        tracing::warn!(%error, "what an older restore replaced stays for now");
+    };
+    for number in numbers {
+        // One that cannot be removed keeps no other from it.
+        if Some(number) != newest
+            && let Err(error) = remove_number(data_dir, number)
+        {
+            tracing::warn!(%error, number, "what an older restore replaced stays for now");
+        }
     }
+}
+
+fn remove_number(data_dir: &Path, number: u64) -> io::Result<()> {
+    failpoint("undo-remove")?;
+    let note = UndoNote::read_aside(&folder(data_dir, number)).unwrap_or_default();
+    if folder(data_dir, number).join(NOTES[0]).is_file() {
+        return remove_all(data_dir, number, &note);
+    }
+    forget(data_dir, number, &note);
+    Ok(())
 }
 
 /// One that was only half written as well.
@@ -54,14 +62,18 @@ fn is_note(name: &OsStr) -> bool {
     name == "next.new" || NOTES.iter().any(|note| name == *note)
 }
 
-/// The notes last, and not while a disk is away, so that what is left of an interrupted removal is still known to be one.
+/// The notes last, and not while a disk is away or cannot be changed, so that what is left of an interrupted removal is still
+/// known to be one.
 fn remove_all(data_dir: &Path, number: u64, note: &UndoNote) -> io::Result<()> {
     let mut away = Vec::new();
     for part in note.parts.iter().filter(|part| part.area == Area::Target) {
-        if kept::is_away(part)? {
-            away.push(part.clone());
-        } else {
-            kept::remove(part, number, note)?;
+        match remove_kept(part, number, note) {
+            Ok(true) => {}
+            Ok(false) => away.push(part.clone()),
+            Err(error) => {
+                tracing::warn!(%error, number, "what an older restore replaced on another disk stays for now");
+                away.push(part.clone());
+            }
         }
     }
     let everything = away.is_empty();
@@ -80,6 +92,15 @@ fn remove_all(data_dir: &Path, number: u64, note: &UndoNote) -> io::Result<()> {
         undo.remove(name.as_ref())?;
     }
     Ok(())
+}
+
+/// Returns whether it is removed: not while its disk is away.
+fn remove_kept(part: &PartNote, number: u64, note: &UndoNote) -> io::Result<bool> {
+    if kept::is_away(part)? {
+        return Ok(false);
+    }
+    kept::remove(part, number, note)?;
+    Ok(true)
 }
 
 /// What is kept on disks that are away is removed once they are there: the note of it stays, as one that can bring back
@@ -117,4 +138,74 @@ fn remove_empty(data_dir: &Path, number: u64, note: &UndoNote) -> io::Result<boo
         Dir::open(&data_dir.join("undo"))?.remove(number.to_string().as_ref())?;
     }
     Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::super::current;
+    use super::*;
+    use crate::journal::LIBRARY;
+
+    /// A restore of the library and of a folder on another disk, carried out or not.
+    fn keep(data: &Path, number: u64, base: &Path, carried_out: bool) -> UndoNote {
+        let kept = folder(data, number);
+        fs::create_dir_all(kept.join(LIBRARY)).unwrap();
+        let part = PartNote::new("docs", base, Area::Target);
+        let note = UndoNote {
+            backup: "1.0.0_20260102T030405678Z".into(),
+            library: true,
+            parts: vec![part],
+            ..UndoNote::default()
+        };
+        note.write_aside(&kept).unwrap();
+        if carried_out {
+            UndoNote::settle(&kept).unwrap();
+        }
+        note
+    }
+
+    #[test]
+    fn a_target_that_cannot_be_changed_keeps_nothing_else_from_being_removed() {
+        let place = tempfile::tempdir().unwrap();
+        let (data, broken) = (place.path().join("data"), place.path().join("broken"));
+        // Nothing can be opened in it, and not because it is away.
+        fs::create_dir_all(&broken).unwrap();
+        fs::write(broken.join(".holdfast"), "").unwrap();
+        for number in [1, 2, 3] {
+            keep(&data, number, &broken, true);
+            fs::write(folder(&data, number).join(LIBRARY).join("library.db"), "").unwrap();
+        }
+        remove_older(&data);
+        for number in [1, 2] {
+            assert!(!folder(&data, number).join(LIBRARY).exists(), "{number}");
+            // What is left to be removed is known.
+            assert!(folder(&data, number).join("undo.json").exists());
+        }
+        assert!(folder(&data, 3).join(LIBRARY).exists());
+        fs::remove_file(broken.join(".holdfast")).unwrap();
+        remove_older(&data);
+        assert_eq!(numbers(&data.join("undo")).unwrap(), [3]);
+        assert_eq!(current(&data).unwrap().unwrap().number, 3);
+    }
+
+    #[test]
+    fn what_came_to_nothing_is_not_forgotten_while_its_disk_is_away() {
+        let place = tempfile::tempdir().unwrap();
+        let (data, disk) = (place.path().join("data"), place.path().join("disk"));
+        let note = keep(&data, 1, &disk, false);
+        forget(&data, 1, &note);
+        assert!(folder(&data, 1).join("next.json").exists());
+        // The disk comes back with what may be the only copy.
+        let kept = disk.join(".holdfast/undo/1/0");
+        fs::create_dir_all(&kept).unwrap();
+        fs::write(kept.join("0"), "the only copy").unwrap();
+        remove_older(&data);
+        assert!(kept.join("0").exists());
+        assert!(folder(&data, 1).join("next.json").exists());
+        fs::remove_file(kept.join("0")).unwrap();
+        remove_older(&data);
+        assert!(!folder(&data, 1).exists() && !disk.join(".holdfast").exists());
+    }
 }
