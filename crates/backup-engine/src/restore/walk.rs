@@ -267,8 +267,10 @@ impl<'a> Walk<'a> {
         });
         hold_few(&mut self.open, 1);
         let mut step = FolderStep::unchanged(at.to_owned(), worn);
-        // A folder that was only passed through has none of its own.
-        if self.target.choice(at) == Choice::Chosen && after.mtime.is_some() {
+        // A folder that was only passed through has none of its own. And one that is there already in another folder keeps what
+        // it has, as nothing keeps that for an undo.
+        let is_dressed = self.target.replaces && self.target.choice(at) == Choice::Chosen;
+        if is_dressed && after.mtime.is_some() {
             if attributes || after.differs_from(&seen) {
                 let named = (at, EntryKind::Folder);
                 self.changes

@@ -102,6 +102,30 @@ fn into_another_folder_nothing_is_replaced_and_what_was_kept_before_stays() {
 }
 
 #[test]
+fn into_another_folder_no_folder_that_is_there_gets_another_mode_or_time() {
+    let bench = Bench::new();
+    for name in ["there/a.txt", "comes/b.txt", "there/comes/c.txt"] {
+        write(&bench.docs(), name, "one");
+    }
+    let (stored, original) = (bench.store(), state(&bench.docs()));
+    let target = bench.folder.path().join("target");
+    fs::create_dir_all(target.join("docs/there")).unwrap();
+    for folder in ["docs", "docs/there"] {
+        let mine = fs::Permissions::from_mode(0o2750);
+        fs::set_permissions(target.join(folder), mine).unwrap();
+    }
+    let before = state(&target.join("docs"));
+    let place = Place::Folder(target.clone());
+    let watch = Watch::unwatched();
+    bench.try_restore(&stored, docs(), place, &watch).unwrap();
+    let after = state(&target.join("docs"));
+    for (path, now) in &after {
+        assert_eq!(now, before.get(path).unwrap_or(&original[path]), "{path:?}");
+    }
+    assert_eq!(after.len(), original.len());
+}
+
+#[test]
 fn folders_that_may_not_be_read_or_entered_would_stay() {
     for mode in [0o000, 0o600] {
         folders_of_this_mode_would_stay(mode);
