@@ -34,6 +34,7 @@ mod walk;
 
 use std::collections::HashSet;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use crate::browse::Difference;
 use crate::destination::{BackupRecord, Details};
@@ -91,8 +92,25 @@ pub struct PartPreview {
     pub examples: Vec<Difference>,
 }
 
-/// How often a plan is made again because a program changed something until it quit.
+/// How often a plan is made again because a program changed something meanwhile.
 const ROUNDS: usize = 5;
+
+#[cfg(test)]
+thread_local! {
+    /// In place of [`STAGING_IS_SHORT`].
+    pub(crate) static PLAN_HOLDS: std::cell::Cell<Duration> = const { std::cell::Cell::new(STAGING_IS_SHORT) };
+}
+
+/// For so long what was planned is taken for what is there. To plan once more costs a walk through all that is restored,
+/// which would take as long as a short restore itself; nobody sees a program come and quit again, so a long one pays for it.
+const STAGING_IS_SHORT: Duration = Duration::from_secs(10);
+
+fn staging_is_short() -> Duration {
+    #[cfg(test)]
+    return PLAN_HOLDS.get();
+    #[cfg(not(test))]
+    STAGING_IS_SHORT
+}
 
 /// The name of the program that has something under a folder open.
 pub(crate) type InUse<'a> = &'a (dyn Fn(&Path) -> Result<Option<String>, Error> + Sync);
@@ -139,13 +157,16 @@ impl Restore<'_> {
             self.check_space(&plans)?;
             expected += plans.bytes();
             self.watch.expect(expected);
+            let begun = Instant::now();
             self.stage(&plans, &mut areas)?;
+            let was_long = begun.elapsed() >= staging_is_short();
             let waited = self.wait(goals)?;
             if self.watch.is_canceled() {
                 return Ok(Outcome::Canceled);
             }
-            if waited {
-                // It wrote until it quit, also what was as in the backup until then: what it left is what is compared now.
+            if waited || was_long {
+                // A program wrote until it quit, also what was as in the backup until then: what it left is what is compared
+                // now. One that came and quit while much was staged has been seen by nobody.
                 let again = self.plan(goals)?;
                 if !again.is_same(&plans) {
                     self.remove_staged(&plans)?;

@@ -3,11 +3,12 @@
 
 use std::fs;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use super::bench::*;
 use super::content::{change, fill};
 use crate::journal::STEPS_LEFT;
-use crate::restore::{Place, Restore, RestoreRequest, SourcePlace, What};
+use crate::restore::{PLAN_HOLDS, Place, Restore, RestoreRequest, SourcePlace, What};
 use crate::watch::{CancelFlag, Outcome, Phase, Step};
 use crate::{Error, Watch};
 
@@ -154,6 +155,39 @@ fn what_changes_while_a_restore_waits_is_seen_before_it_is_replaced() {
             assert_eq!(there(name).unwrap(), "written at the end");
         }
     }
+}
+
+#[test]
+fn what_changed_while_a_restore_staged_for_long_is_replaced_though_nobody_was_waited_for() {
+    let (bench, stored) = prepared();
+    let docs_folder = bench.docs();
+    // A program that was there and has quit: what it wrote was as in the backup, or is in neither.
+    let in_use = |_: &std::path::Path| {
+        for name in ["empty", "made-meanwhile"] {
+            fs::write(docs_folder.join(name), "written meanwhile").unwrap();
+        }
+        Ok(None)
+    };
+    let request = RestoreRequest {
+        backup: backup_id(),
+        what: docs(),
+        place: Place::InPlace,
+    };
+    let watch = Watch::unwatched();
+    // All staging is long.
+    PLAN_HOLDS.set(Duration::ZERO);
+    let asked = AtomicU32::new(0);
+    let once = |path: &std::path::Path| match asked.fetch_add(1, Ordering::SeqCst) {
+        0 => in_use(path),
+        _ => Ok(None),
+    };
+    let ended = bench.with(&stored, &watch, &once, |restore| restore.run(&request));
+    assert_eq!(ended.unwrap(), Outcome::Completed(()));
+    let there = |name: &str| fs::read_to_string(docs_folder.join(name)).ok();
+    assert_eq!(
+        (there("empty"), there("made-meanwhile")),
+        (Some(String::new()), None)
+    );
 }
 
 #[test]
