@@ -5,7 +5,7 @@ mod common;
 
 use std::fs;
 
-use backup_engine::{NewSource, SourceKind};
+use backup_engine::{Change, NewSource, SourceKind, Version, Watch};
 use common::*;
 
 #[test]
@@ -54,4 +54,37 @@ fn a_source_that_has_become_empty_is_named_until_something_is_in_it() {
         b"five years"
     );
     assert_eq!(fs::read(folder.join("two.txt")).unwrap(), b"of work");
+}
+
+#[test]
+fn a_comparison_with_a_source_that_has_become_empty_names_all_that_was_in_it() {
+    let home = Home::new();
+    let engine = home.open();
+    let folder = home.folder.path().join("docs");
+    fs::create_dir_all(folder.join("work")).unwrap();
+    fs::write(folder.join("work/one.txt"), "five years").unwrap();
+    fs::write(folder.join("two.txt"), "of work").unwrap();
+    let new = NewSource {
+        kind: SourceKind::Folder,
+        path: folder.clone(),
+        excludes: Vec::new(),
+    };
+    engine.add_source(new).unwrap();
+    let full = Version::Backup(back_up(&engine).id);
+    fs::remove_dir_all(&folder).unwrap();
+    fs::create_dir(&folder).unwrap();
+    let empty = back_up(&engine);
+    assert_eq!(empty.sources[0].unread_count, 1);
+    let empty = Version::Backup(empty.id);
+    let named = |older: &Version, newer: &Version| {
+        let page = engine.compare(older, newer, "", None, 1_000, &Watch::unwatched());
+        let items = page.unwrap().items.into_iter();
+        items.map(|one| (one.path, one.change)).collect::<Vec<_>>()
+    };
+    let all = |change: Change| {
+        let paths = ["docs/two.txt", "docs/work", "docs/work/one.txt"];
+        paths.map(|path| (path.to_owned(), change)).to_vec()
+    };
+    assert_eq!(named(&full, &empty), all(Change::Removed));
+    assert_eq!(named(&empty, &full), all(Change::Added));
 }

@@ -52,6 +52,7 @@ pub(super) fn records(
                 .map(|item| UnreadFile {
                     path: item.path,
                     why: item.why,
+                    missing: item.is_missing,
                 })
                 .collect(),
             unread_count: unread.count(),
@@ -64,6 +65,7 @@ pub(super) fn records(
         unread: vec![UnreadFile {
             path: missing.source.id.to_string(),
             why: missing.why.clone(),
+            missing: true,
         }],
         unread_count: 1,
         ..SourceRecord::default()

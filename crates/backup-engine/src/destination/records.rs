@@ -74,7 +74,8 @@ pub struct SourceRecord {
     /// Size of what it restores to, databases included.
     pub bytes: u64,
     pub databases: u64,
-    /// What could not be read, or only with a reservation: at most [`SourceRecord::UNREAD_NAMED`] by name.
+    /// What could not be read, or only with a reservation: at most [`SourceRecord::UNREAD_NAMED`] by name, what is missing
+    /// first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unread: Vec<UnreadFile>,
     #[serde(default)]
@@ -93,6 +94,18 @@ pub struct UnreadFile {
     pub path: String,
     /// For a person.
     pub why: String,
+    /// False: it is in the backup, and what lies in it too, and there is only more to say of it. Earlier versions did not
+    /// write down which of the two it is.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub missing: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn is_yes(missing: &bool) -> bool {
+    *missing
 }
 
 /// A complete backup.
@@ -154,7 +167,8 @@ impl Details {
     }
 
     /// Whether it is not known what was at this path, from the id of its source on and escaped: it lies in something that
-    /// could not be read, or not all that could not is named.
+    /// is named as missing. What is missing and not named, as it is too much, is told like what was removed: a comparison
+    /// that says nothing of a whole source would hide what is lost.
     pub(crate) fn does_not_know(&self, path: &str) -> bool {
         let id = path.split('/').next().unwrap_or(path);
         let mut sources = self.sources.iter();
@@ -163,10 +177,9 @@ impl Details {
             let rest = path.strip_prefix(unread);
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
-        source.is_some_and(|source| {
-            source.unread_count > source.unread.len() as u64
-                || source.unread.iter().any(|file| covers(&file.path))
-        })
+        let unread = source.into_iter().flat_map(|source| &source.unread);
+        let mut missing = unread.filter(|file| file.missing);
+        missing.any(|file| covers(&file.path))
     }
 
     /// Reads the commit record out of a snapshot; `None` for a snapshot that is no backup of ours.
@@ -238,5 +251,65 @@ mod tests {
             ..SnapshotFile::default()
         };
         assert_eq!(BackupRecord::of(&snapshot).unwrap().bytes, u64::MAX);
+    }
+
+    /// As a record says it.
+    fn knows(unread: &str, count: u64, path: &str) -> bool {
+        let source = format!(
+            r#"{{"id":"docs","kind":"folder","path":"/docs","files":1,"folders":1,"bytes":1,"databases":0,
+                "unread":[{unread}],"unread_count":{count}}}"#
+        );
+        let details = Details {
+            format: FORMAT,
+            backup: String::new(),
+            device_name: String::new(),
+            platform: String::new(),
+            taken: Utc::now(),
+            seconds: 0.0,
+            library: LibraryDetails {
+                assets: 0,
+                bytes: 0,
+                sha256: None,
+                schema: 1,
+            },
+            files: None,
+            sources: vec![serde_json::from_str(&source).unwrap()],
+            proven: None,
+        };
+        !details.does_not_know(path)
+    }
+
+    #[test]
+    fn what_lies_in_something_missing_is_not_known_and_in_something_noted_it_is() {
+        let missing = r#"{"path":"docs/a","why":"permission denied"}"#;
+        let noted =
+            r#"{"path":"docs/a","why":"extended attributes of it are missing","missing":false}"#;
+        for path in ["docs/a", "docs/a/b"] {
+            assert!(!knows(missing, 1, path), "{path}");
+            assert!(knows(noted, 1, path), "{path}");
+        }
+        for path in ["docs", "docs/ab", "other/a"] {
+            assert!(knows(missing, 1, path), "{path}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_named_hides_nothing_of_the_rest() {
+        let missing = r#"{"path":"docs/a","why":"permission denied"}"#;
+        assert!(knows(missing, 300, "docs/b"));
+        assert!(!knows(missing, 300, "docs/a"));
+    }
+
+    #[test]
+    fn a_record_says_only_of_a_note_that_nothing_is_missing() {
+        let text = |missing| {
+            serde_json::to_string(&UnreadFile {
+                path: "docs/a".into(),
+                why: "in part".into(),
+                missing,
+            })
+        };
+        assert!(!text(true).unwrap().contains("missing"));
+        assert!(text(false).unwrap().ends_with(r#""missing":false}"#));
     }
 }

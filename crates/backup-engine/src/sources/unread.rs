@@ -23,6 +23,8 @@ pub(crate) struct UnreadItem {
     /// As paths are written in the API: `/` between names, from the id of the source on.
     pub path: String,
     pub why: String,
+    /// Whether it is missing; else there is only more to say of it.
+    pub is_missing: bool,
 }
 
 /// A list that the walk and all readers of a source share. Each path is in it once.
@@ -34,8 +36,14 @@ pub(crate) struct Unread {
 
 #[derive(Debug, Default)]
 struct Told {
-    named: BTreeMap<String, String>,
+    named: BTreeMap<String, Said>,
     beyond: u64,
+}
+
+#[derive(Debug)]
+struct Said {
+    why: String,
+    is_missing: bool,
 }
 
 impl Unread {
@@ -63,19 +71,20 @@ impl Unread {
         self.note(path, why);
     }
 
-    fn keep(&self, path: &Path, why: String, is_more: bool) {
+    fn keep(&self, path: &Path, why: String, is_missing: bool) {
         if self.silent {
             return;
         }
         let path = path_text(path);
         tracing::warn!(path, why, "not read as it is");
+        let said = Said { why, is_missing };
         let mut told = self.lock();
         if told.named.len() >= MOST_NAMED && !told.named.contains_key(&path) {
             told.beyond += 1;
-        } else if is_more {
-            told.named.insert(path, why);
+        } else if is_missing {
+            told.named.insert(path, said);
         } else {
-            told.named.entry(path).or_insert(why);
+            told.named.entry(path).or_insert(said);
         }
     }
 
@@ -84,14 +93,19 @@ impl Unread {
         told.named.len() as u64 + told.beyond
     }
 
-    /// The first of them by their paths.
+    /// The first of them by their paths, and what is missing before the rest, which it is not to keep out of a short list.
     pub(crate) fn first(&self, most: usize) -> Vec<UnreadItem> {
         let told = self.lock();
-        let items = told.named.iter().take(most);
+        let of = |is_missing: bool| {
+            let named = told.named.iter();
+            named.filter(move |(_, said)| said.is_missing == is_missing)
+        };
+        let items = of(true).chain(of(false)).take(most);
         items
-            .map(|(path, why)| UnreadItem {
+            .map(|(path, said)| UnreadItem {
                 path: path.clone(),
-                why: why.clone(),
+                why: said.why.clone(),
+                is_missing: said.is_missing,
             })
             .collect()
     }
@@ -159,6 +173,20 @@ mod tests {
             ("docs/a", "missing")
         );
         assert_eq!(unread.first(1).len(), 1);
+    }
+
+    #[test]
+    fn what_is_missing_is_named_before_what_there_is_more_to_say_of() {
+        let unread = Unread::default();
+        for number in 0..5 {
+            unread.note(Path::new(&format!("docs/{number}")), "in part");
+        }
+        unread.tell(Path::new("docs/3"), "missing");
+        unread.tell(Path::new("docs/z"), "missing");
+        let items = unread.first(3).into_iter();
+        let items: Vec<_> = items.map(|item| (item.path, item.is_missing)).collect();
+        let expected = [("docs/3", true), ("docs/z", true), ("docs/0", false)];
+        assert_eq!(items, expected.map(|(path, is)| (path.to_owned(), is)));
     }
 
     #[test]

@@ -22,6 +22,7 @@ fn the_log_of_a_database_that_could_not_be_read_stays() {
     stored.details.sources[0].unread = vec![UnreadFile {
         path: "docs/locked.db".into(),
         why: "another program keeps this database locked".into(),
+        missing: true,
     }];
     write(&bench.docs(), "locked.db", database(1));
     write(&bench.docs(), "locked.db-wal", "what was written since");
@@ -74,6 +75,7 @@ fn a_journal_that_was_stored_with_its_database_stays_with_it_and_comes_with_it()
     stored.details.sources[0].unread = vec![UnreadFile {
         path: "docs/half.db".into(),
         why: "stored with its journal".into(),
+        missing: true,
     }];
     let chosen = What::Paths(vec!["docs/half.db".into()]);
     for what in [docs(), chosen] {
@@ -119,6 +121,7 @@ fn a_journal_that_was_stored_with_its_database_is_left_alone_with_it_and_only_wi
         stored.details.sources[0].unread = vec![UnreadFile {
             path: "docs/x.db".into(),
             why: "stored with its journal".into(),
+            missing: true,
         }];
         write(&bench.docs(), "x.db", database(2));
         fs::remove_file(bench.docs().join("x.db-journal")).unwrap();

@@ -209,6 +209,7 @@ fn a_source_of_which_something_is_said_itself_comes_back() {
     source.unread = vec![UnreadFile {
         path: "docs".into(),
         why: "extended attributes of it are missing".into(),
+        missing: true,
     }];
     fs::remove_dir_all(bench.docs()).unwrap();
     bench.restore(&stored, docs());

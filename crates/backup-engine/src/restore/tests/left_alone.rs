@@ -154,6 +154,7 @@ fn folders_of_this_mode_would_stay(mode: u32) {
     stored.details.sources[0].unread = vec![UnreadFile {
         path: "docs/lost+found".into(),
         why: "permission denied".into(),
+        missing: true,
     }];
     write(&bench.docs(), "a.txt", "two");
     write(&bench.docs(), "later/inner", "of somebody else");

@@ -58,6 +58,7 @@ fn restore_shut(mode: u32) {
     stored.details.sources[0].unread = vec![UnreadFile {
         path: "docs/sub/shut".into(),
         why: "permission denied".into(),
+        missing: true,
     }];
     let mode_of = |path: PathBuf| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     let target = bench.folder.path().join("target");

@@ -42,6 +42,7 @@ fn a_database_that_nobody_knew_to_be_damaged_is_not_put_in_place() {
     stored.details.sources[0].unread = vec![UnreadFile {
         path: "docs/app.db".into(),
         why: "this database is damaged".into(),
+        missing: true,
     }];
     assert_eq!(
         try_restore(&bench, &stored).unwrap(),

@@ -195,6 +195,7 @@ fn what_may_not_be_read_is_named_and_the_walk_goes_on() {
     let named = |name: &str| UnreadItem {
         path: format!("docs/{name}"),
         why: "permission denied".into(),
+        is_missing: true,
     };
     let report = sources.reports().next().unwrap();
     let mut expected = ["closed", "file", "page", "page-wal"].map(named);
