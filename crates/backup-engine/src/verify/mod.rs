@@ -2,6 +2,7 @@
 
 mod packs;
 mod proof;
+mod record;
 mod rehearsal;
 mod survey;
 
@@ -37,13 +38,40 @@ pub enum Depth {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VerifyReport {
     pub depth: Depth,
-    /// How many backups were looked at.
+    /// How many backups were looked at, without those that another device deleted meanwhile.
     pub backups: u64,
     pub bytes_read: u64,
     /// Those that cannot be restored whole, newest first, each with the first reason.
     pub damaged: Vec<(BackupId, String)>,
     /// Records that cannot be read, so that nobody can say which backups they are of.
     pub unreadable: u64,
+}
+
+/// What was found of one backup.
+enum Found {
+    Sound,
+    Damaged(String),
+    /// Another device has deleted it meanwhile.
+    Gone,
+}
+
+impl Found {
+    /// What an error says of a backup. Errors: what says nothing about it.
+    fn of(error: Error, watch: &Watch) -> Result<Self, Error> {
+        match error {
+            Error::UnknownBackup(_) if !watch.is_canceled() => Ok(Self::Gone),
+            error => damage(error, watch).map(Self::Damaged),
+        }
+    }
+}
+
+impl VerifyReport {
+    fn add(&mut self, id: &BackupId, found: Found) {
+        self.backups += u64::from(!matches!(found, Found::Gone));
+        if let Found::Damaged(reason) = found {
+            self.damaged.push((id.clone(), reason));
+        }
+    }
 }
 
 impl Engine {
@@ -72,7 +100,7 @@ impl Engine {
             };
             let mut report = VerifyReport {
                 depth,
-                backups: records.len() as u64,
+                backups: 0,
                 bytes_read: 0,
                 damaged: Vec::new(),
                 unreadable,
@@ -85,6 +113,9 @@ impl Engine {
             }
             if watch.is_canceled() {
                 return Ok(Outcome::Canceled);
+            }
+            if let (Some(id), 0) = (what, report.backups) {
+                return Err(Error::UnknownBackup(id.clone()));
             }
             Ok(Outcome::Completed(report))
         });
@@ -113,10 +144,8 @@ impl Engine {
             watch.enter(Phase::Verifying);
             watch.expect(records.iter().map(|record| record.bytes).sum());
         }
-        let mut damaged = Vec::new();
         for record in records {
-            let reason = survey.backup(record)?;
-            damaged.extend(reason.map(|reason| (record.id.clone(), reason)));
+            report.add(&record.id, survey.backup(record)?);
             if !all_content {
                 watch.advance(record.bytes);
             }
@@ -128,15 +157,14 @@ impl Engine {
             watch.enter(Phase::Verifying);
             watch.expect(survey.bytes_needed());
             if survey.read_all(watch)? {
-                damaged.clear();
+                report.backups = 0;
+                report.damaged.clear();
                 for record in records {
-                    let reason = survey.backup(record)?;
-                    damaged.extend(reason.map(|reason| (record.id.clone(), reason)));
+                    report.add(&record.id, survey.backup(record)?);
                 }
             }
         }
         report.bytes_read = survey.bytes_read();
-        report.damaged = damaged;
         match survey.not_read() {
             // No backup is damaged by it, and still this is no proof of all that the next one takes for stored.
             Some(reason) if report.damaged.is_empty() => Err(Error::Damaged {
@@ -162,12 +190,10 @@ impl Engine {
             match rehearsal.run() {
                 Ok(read) => {
                     report.bytes_read += read;
+                    report.add(&record.id, Found::Sound);
                     proven.push(&record.id);
                 }
-                Err(error) => {
-                    let reason = damage(error, watch)?;
-                    report.damaged.push((record.id.clone(), reason));
-                }
+                Err(error) => report.add(&record.id, Found::of(error, watch)?),
             }
         }
         if proven.is_empty() || !watch.begin_commit() {

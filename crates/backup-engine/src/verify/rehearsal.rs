@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use rustic_core::repofile::Node;
 use rustic_core::{DataId, TreeId};
 
-use super::SCRATCH;
+use super::{SCRATCH, record};
 use crate::backup::LIBRARY_FILE;
 use crate::database::{Soundness, soundness};
 use crate::destination::{BackupRecord, Content, Details, Part};
@@ -71,10 +71,7 @@ impl<'a> Rehearsal<'a> {
             Ok(content.noting_damage())
         };
         let databases = open(Part::Databases)?;
-        let snapshots = destination.catalog().snapshots_of(&self.record.id);
-        let snapshot = snapshots.first().ok_or_else(|| self.gone())?;
-        let snapshot = databases.session().snapshot(snapshot)?;
-        let details = Details::of(&snapshot).ok_or_else(|| self.gone())?;
+        let (snapshot, details) = record::read(destination, &databases, &self.record.id)?;
         details.check_format()?;
         let mut parts = vec![(databases, snapshot.tree)];
         if let Some(id) = self.record.files {

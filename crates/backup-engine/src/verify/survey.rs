@@ -6,9 +6,9 @@ use std::sync::Arc;
 use rustic_core::repofile::{Node, PackId, SnapshotId};
 use rustic_core::{DataId, Id, TreeId};
 
-use super::{damage, named, packs};
+use super::{Found, damage, named, packs, record};
 use crate::backup::LIBRARY_FILE;
-use crate::destination::{BackupRecord, Content, Details, Location, Part, Session};
+use crate::destination::{BackupRecord, Content, Location, Part, Session};
 use crate::{Engine, Error, Watch};
 
 /// What is wrong, for a person. Shared by all that it concerns.
@@ -47,11 +47,12 @@ impl<'a> Survey<'a> {
         })
     }
 
-    /// Why a backup cannot be restored whole, as far as it is known. `None`: nothing was found.
-    pub(super) fn backup(&mut self, record: &BackupRecord) -> Result<Option<String>, Error> {
+    /// What is wrong with a backup, as far as it is known.
+    pub(super) fn backup(&mut self, record: &BackupRecord) -> Result<Found, Error> {
         match self.look(record) {
-            Ok(reason) => Ok(reason.map(|reason| reason.to_string())),
-            Err(error) => damage(error, self.watch).map(Some),
+            Ok(None) => Ok(Found::Sound),
+            Ok(Some(reason)) => Ok(Found::Damaged(reason.to_string())),
+            Err(error) => Found::of(error, self.watch),
         }
     }
 
@@ -61,11 +62,8 @@ impl<'a> Survey<'a> {
             Some(Err(reason)) => return Ok(Some(reason.clone())),
             None => return Ok(Some("its databases are missing".into())),
         };
-        let snapshots = self.engine.destination.catalog().snapshots_of(&record.id);
-        let gone = || Error::UnknownBackup(record.id.clone());
-        let snapshot = snapshots.first().ok_or_else(gone)?;
-        let snapshot = databases.content.session().snapshot(snapshot)?;
-        Details::of(&snapshot).ok_or_else(gone)?;
+        let destination = &self.engine.destination;
+        let (snapshot, _) = record::read(destination, &databases.content, &record.id)?;
         if let Some(reason) = databases.tree(&snapshot.tree)? {
             return Ok(Some(reason));
         }
