@@ -168,7 +168,7 @@ impl KeyStore {
 
     /// Uses this passphrase from now on: to open the key that it protects, or to protect one that is not protected yet or
     /// that is yet to be made. Errors: `WrongPassphrase`, `BadPassphrase`, `NeedsNoPassphrase`, and where it does not protect
-    /// the key now.
+    /// the key now: then the passphrase is not used later either, which nobody would know that it is needed.
     pub(crate) fn give_passphrase(&self, passphrase: Secret) -> Result<(), Error> {
         let _one_at_a_time = lock(&self.at_work);
         if self.encrypted().exists() {
@@ -178,7 +178,17 @@ impl KeyStore {
         } else if passphrase.reveal().chars().count() < SHORTEST_PASSPHRASE {
             return Err(Error::BadPassphrase);
         }
-        *lock(&self.passphrase) = Some(passphrase);
+        let before = lock(&self.passphrase).replace(passphrase);
+        let used = self.use_passphrase();
+        // A key that is encrypted all the same is so with this one.
+        if used.is_err() && !self.encrypted().exists() {
+            *lock(&self.passphrase) = before;
+        }
+        used
+    }
+
+    /// Protects the key with the passphrase, or makes the first one.
+    fn use_passphrase(&self) -> Result<(), Error> {
         if self.state() == KeyState::NotYet {
             return self.create().map(drop);
         }

@@ -198,3 +198,20 @@ fn those_who_protect_the_key_at_the_same_time_all_have_it() {
     assert_eq!(keys.state(), KeyState::Passphrase);
     assert!(!folder.path().join("key.txt").exists());
 }
+
+#[test]
+fn a_passphrase_that_could_not_be_set_is_not_used_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let keys = store(folder.path(), None);
+    let key = keys.load_or_create().unwrap();
+    // Where the protected key would be written: a mode would not keep out an administrator.
+    let in_the_way = folder.path().join("key.new");
+    fs::create_dir(&in_the_way).unwrap();
+    let given = keys.give_passphrase(Secret::new("correct horse".into()));
+    assert!(matches!(given, Err(Error::Io { .. })), "{given:?}");
+    fs::remove_dir(&in_the_way).unwrap();
+    assert_eq!(keys.load(Ask::Again).unwrap(), key);
+    assert_eq!(keys.state(), KeyState::Unprotected);
+    let after_a_start = store(folder.path(), None);
+    assert_eq!(after_a_start.load(Ask::Again).unwrap(), key);
+}
