@@ -97,3 +97,29 @@ fn a_backup_that_another_device_rehearses_meanwhile_is_not_damaged() {
         );
     }
 }
+
+#[test]
+fn a_damaged_key_file_is_told_where_no_backup_needs_its_part() {
+    let home = Home::new();
+    let engine = home.open();
+    fill(&engine, 5, 100);
+    let folder = home.folder.path().join("docs");
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("one.txt"), "one").unwrap();
+    let source = NewSource {
+        kind: SourceKind::Folder,
+        path: folder,
+        excludes: Vec::new(),
+    };
+    let source = engine.add_source(source).unwrap().id;
+    let with_files = back_up(&engine).id;
+    engine.remove_source(&source).unwrap();
+    engine.delete(&with_files).unwrap();
+    back_up(&engine);
+    let keys = objects(&home.destination().join("files/keys"));
+    overwrite(&keys[0], b"not any more");
+    let found = engine.verify(None, Depth::Full, &Watch::unwatched());
+    let told = found.unwrap_err();
+    assert_eq!(told.code(), "damaged");
+    assert!(told.to_string().contains("key"), "{told}");
+}

@@ -80,7 +80,7 @@ impl Engine {
     /// next backup stores again what the sources still have of it.
     ///
     /// Errors: `UnknownBackup`, `Unreachable`, `Locked`, `NoSpace` for a rehearsal, `Damaged` where all content was to be read
-    /// and a part that no backup needs cannot be opened.
+    /// and a part that no backup needs cannot be opened, now or after a start.
     pub fn verify(
         &self,
         what: Option<&BackupId>,

@@ -89,10 +89,13 @@ impl<'a> Survey<'a> {
         parts.flatten().flatten()
     }
 
-    /// Why a part could not be read at all.
+    /// Why a part could not be read at all, or will not be after a start.
     pub(super) fn not_read(&self) -> Option<&Reason> {
         let mut parts = [&self.databases, &self.files].into_iter().flatten();
-        parts.find_map(|part| part.as_ref().err())
+        parts.find_map(|part| match part {
+            Ok(reach) => reach.wrong_keys.as_ref(),
+            Err(reason) => Some(reason),
+        })
     }
 
     /// From now on everything counts as needed that is there, also what no backup has any more: the next one takes for stored
