@@ -55,6 +55,36 @@ fn once_in(phase: Phase, work: impl FnOnce() + Send + 'static) -> Watch {
 }
 
 #[test]
+fn what_was_proven_and_is_found_damaged_is_proven_no_more() {
+    let home = Home::new();
+    let (engine, older, newer) = two_backups(&home);
+    let unwatched = Watch::unwatched();
+    let report = verify(&engine, None, Depth::Rehearsal, &unwatched);
+    assert!(report.damaged.is_empty(), "{report:?}");
+    let proven = |engine: &Engine, id: &BackupId| engine.backup(id).unwrap().proven;
+    let before = proven(&engine, &newer);
+    assert!(proven(&engine, &older).is_some() && before.is_some());
+
+    let packs = objects(&home.destination().join("databases/data"));
+    let size = |pack: &PathBuf| fs::metadata(pack).unwrap().len();
+    let pack = packs.into_iter().max_by_key(size).unwrap();
+    let mut bytes = fs::read(&pack).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0x10;
+    overwrite(&pack, &bytes);
+    let report = verify(&engine, Some(&older), Depth::Full, &unwatched);
+    assert_eq!(report.damaged.len(), 1, "{report:?}");
+    assert_eq!(proven(&engine, &older), None);
+    assert_eq!(proven(&engine, &newer), before, "nobody looked at it");
+    drop(engine);
+    let engine = home.open();
+    assert_eq!(proven(&engine, &older), None);
+    assert_eq!(engine.backups().unwrap().len(), 2);
+    let records = objects(&home.destination().join("databases/snapshots"));
+    assert_eq!(records.len(), 2, "the record from before stays");
+}
+
+#[test]
 fn a_backup_that_another_device_deletes_meanwhile_is_not_damaged() {
     for (depth, phase) in [
         (Depth::Quick, Phase::Verifying),

@@ -76,7 +76,7 @@ impl VerifyReport {
 
 impl Engine {
     /// Proves one backup, or all of them. Damage that is found is no error but what the report says. A rehearsal that
-    /// finds none is noted with the backup, where every device sees it. A pack in which damage is found is noted too: the
+    /// finds none is noted with the backup, where every device sees it, and taken back where damage is found later. A pack in which damage is found is noted too: the
     /// next backup stores again what the sources still have of it.
     ///
     /// Errors: `UnknownBackup`, `Unreachable`, `Locked`, `NoSpace` for a rehearsal, `Damaged` where all content was to be read
@@ -114,6 +114,7 @@ impl Engine {
             if watch.is_canceled() {
                 return Ok(Outcome::Canceled);
             }
+            self.withdraw_proofs(&records, &report);
             if let (Some(id), 0) = (what, report.backups) {
                 return Err(Error::UnknownBackup(id.clone()));
             }
@@ -201,11 +202,22 @@ impl Engine {
         }
         for id in proven {
             // What was found is told all the same: the destination may be one that can only be read, or another writes.
-            if let Err(error) = proof::note(&self.destination, id, Utc::now()) {
+            if let Err(error) = proof::note(&self.destination, id, Some(Utc::now())) {
                 tracing::warn!(%error, "a backup is proven, and that cannot be noted with it");
             }
         }
         Ok(())
+    }
+
+    /// What is damaged is proven no more. Best effort: the report says it in any case.
+    fn withdraw_proofs(&self, records: &[BackupRecord], report: &VerifyReport) {
+        let is_damaged = |id: &BackupId| report.damaged.iter().any(|(damaged, _)| damaged == id);
+        let proven = records.iter().filter(|record| record.proven.is_some());
+        for record in proven.filter(|record| is_damaged(&record.id)) {
+            if let Err(error) = proof::note(&self.destination, &record.id, None) {
+                tracing::warn!(%error, "a backup is damaged, and that it was proven cannot be taken back");
+            }
+        }
     }
 }
 

@@ -1,15 +1,15 @@
-//! Noting with a backup that it was restored: its record is written anew, and the old one removed.
+//! Noting with a backup that it was restored, or that this holds no more: its record is written anew, and the old one removed.
 
 use chrono::{DateTime, Utc};
 
 use crate::destination::{Destination, Details, Part};
 use crate::{BackupId, Error, Watch};
 
-/// Both records are there for a moment, which is one backup all the same.
+/// `None`: what was proven holds no more. Both records are there for a moment, which is one backup all the same.
 pub(super) fn note(
     destination: &Destination,
     id: &BackupId,
-    proven: DateTime<Utc>,
+    proven: Option<DateTime<Utc>>,
 ) -> Result<(), Error> {
     let hold = destination.hold(&Watch::unwatched())?;
     let session = destination.write(&hold, Part::Databases, &Watch::unwatched())?;
@@ -18,7 +18,7 @@ pub(super) fn note(
     let gone = || Error::UnknownBackup(id.clone());
     let mut snapshot = session.snapshot(old.first().ok_or_else(gone)?)?;
     let mut details = Details::of(&snapshot).ok_or_else(gone)?;
-    details.proven = Some(proven);
+    details.proven = proven;
     snapshot.description = Some(details.to_text()?);
     session.save_record(snapshot)?;
     if let Err(error) = session.remove(&old) {
