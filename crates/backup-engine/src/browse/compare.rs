@@ -21,8 +21,8 @@ impl Engine {
     /// What was added, changed or removed from the older to the newer version, in `scope`: everything (`""`), the items of
     /// the library (`library`) or one of them (`library/ID`), or what lies at a path in a source. In the order of the paths,
     /// name by name, after `after`, at most `limit` (1 to 1,000). The library is compared by its items. What could not be read
-    /// for one of the two is no difference, as far as its record names it: what is beyond [`crate::SourceRecord::UNREAD_NAMED`] is told
-    /// as if it had not been there, rather than nothing of the source.
+    /// for one of the two is no difference, as far as its record names it: what is beyond
+    /// [`crate::SourceRecord::UNREAD_NAMED`] is told as if it had not been there, rather than nothing of the source.
     ///
     /// Errors: `UnknownBackup`, `UnknownPath` where neither has anything there, `Damaged`, `Canceled`.
     pub fn compare(

@@ -76,8 +76,8 @@ impl VerifyReport {
 
 impl Engine {
     /// Proves one backup, or all of them. Damage that is found is no error but what the report says. A rehearsal that
-    /// finds none is noted with the backup, where every device sees it, and taken back where damage is found later. A pack in which damage is found is noted too: the
-    /// next backup stores again what the sources still have of it.
+    /// finds none is noted with the backup, where every device sees it, until damage is found in it. A pack in which damage is
+    /// found is noted too: the next backup stores again what the sources still have of it.
     ///
     /// Errors: `UnknownBackup`, `Unreachable`, `Locked`, `NoSpace` for a rehearsal, `Damaged` where all content was to be read
     /// and a part that no backup needs cannot be opened, now or after a start.
