@@ -2,11 +2,11 @@
 
 use std::time::Instant;
 
-use backup_api::{BackupStreamedProgress, Job, JobKind, Problem, Status};
+use backup_api::{BackupStreamedProgress, Job, JobKind, Overview, Problem, Status};
 use chrono::{DateTime, Utc};
 
-use crate::plain;
 use crate::state::State;
+use crate::{plain, problem};
 
 /// All of them say whether it was news.
 impl State {
@@ -72,6 +72,28 @@ impl State {
         };
         self.followed = Some(id.clone());
         id
+    }
+
+    /// Ends the job that ran where this overview, which is yet to be taken over, does not have it: the service has been
+    /// started again meanwhile. It is known by what no service numbers anew.
+    pub(crate) fn miss(&mut self, overview: &Overview, now: DateTime<Utc>) -> bool {
+        let incident = |job: &Job| (job.kind, job.backup.clone(), job.started);
+        let missed = self
+            .running_job()
+            .filter(|job| overview.job.as_ref().map(incident) != Some(incident(job)));
+        let Some(job) = missed.cloned() else {
+            return false;
+        };
+        let made = overview.last_backup.as_ref();
+        let made = made.is_some_and(|made| made.backup.id == job.backup);
+        let news = if made && job.kind == JobKind::Creation {
+            self.end_job(&job.id, Status::Completed, None, now)
+        } else {
+            let reason = problem::broke_off(job.kind);
+            self.end_job(&job.id, Status::Failed, Some(reason), now)
+        };
+        self.gone = self.job.clone();
+        news
     }
 
     fn take(&mut self, job: Option<Job>) -> bool {

@@ -32,6 +32,8 @@ pub(crate) struct State {
     pub(crate) followed: Option<String>,
     /// Where the job that runs was when it last got on, and when that was.
     mark: Option<(Mark, Instant)>,
+    /// The job that its service took with it, for as long as no other one is known: the next service knows of none.
+    pub(crate) gone: Option<Job>,
 }
 
 /// The newest backup, with what the service says of it.
@@ -80,6 +82,7 @@ impl State {
             revision: 0,
             followed: None,
             mark: None,
+            gone: None,
         }
     }
 
@@ -157,7 +160,11 @@ impl State {
         self.library = Some(overview.library);
         self.destination = Some(overview.destination);
         self.key = Some(overview.key);
-        self.set_job(overview.job, now);
+        if overview.job.is_some() {
+            self.gone = None;
+        }
+        let job = overview.job.or_else(|| self.gone.clone());
+        self.set_job(job, now);
     }
 
     /// Takes over the list of a service without the extensions.

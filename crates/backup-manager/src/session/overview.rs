@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use backup_api::{Overview, Problem};
+use chrono::Utc;
 use futures::StreamExt;
 
 use super::{Pulse, ticks};
@@ -38,6 +39,8 @@ pub(super) async fn follow(line: &Line, api: &dyn Api) -> Problem {
 
 /// There is no connection before the first of them: until then nothing is known.
 fn take(line: &Line, overview: Overview, first: bool) {
+    // An end of its own, before what comes after it.
+    line.observe(|state| state.miss(&overview, Utc::now()));
     line.observe(|state| {
         let now = Instant::now();
         if first {
