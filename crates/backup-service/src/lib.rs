@@ -32,7 +32,7 @@ use std::path::PathBuf;
 
 pub use bind::bind;
 pub use openapi::openapi;
-pub use serve::{ServeError, serve};
+pub use serve::{ServeError, Stop, serve, serve_until};
 
 /// How a service treats its callers, and where it says that it is there.
 #[derive(Clone, Debug)]

@@ -15,6 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::ServiceOptions;
 use crate::routes::router;
@@ -34,6 +35,8 @@ const FAREWELL: Duration = Duration::from_secs(3);
 const LAST_WORK: Duration = Duration::from_secs(10);
 /// How long a client may leave an answer unread. One that never reads would keep its place for ever.
 const WRITE_TIME: Duration = Duration::from_secs(60);
+/// How long who followed a job may take to ask how it ended, with another connection.
+const QUESTIONS: Duration = Duration::from_millis(500);
 /// After a connection could not be accepted (out of file handles, say).
 const BREATH: Duration = Duration::from_millis(50);
 
@@ -46,15 +49,46 @@ pub enum ServeError {
     Announce(#[source] io::Error),
 }
 
+/// The two ways in which a service is told to end.
+#[derive(Clone, Debug, Default)]
+pub struct Stop {
+    /// At once: a job that runs is cancelled.
+    pub now: CancellationToken,
+    /// Once nothing runs any more. Whoever started a job in a service that another program brought is not to lose it
+    /// with that program.
+    pub when_idle: CancellationToken,
+}
+
 /// Runs until `shutdown` is cancelled; a job that runs is then cancelled and settled first.
 ///
 /// `on_ready` is told address and token once requests are answered; they are in `service.json` as well, as long as the
 /// service runs.
+///
+/// # Errors
+/// There is no listener, or the file cannot be written.
 pub async fn serve(
     listeners: Vec<TcpListener>,
     engine: Arc<Engine>,
     options: ServiceOptions,
     shutdown: CancellationToken,
+    on_ready: impl FnOnce(ServiceFile) + Send,
+) -> Result<(), ServeError> {
+    let stop = Stop {
+        now: shutdown,
+        ..Stop::default()
+    };
+    serve_until(listeners, engine, options, stop, on_ready).await
+}
+
+/// The same, with two ways to end.
+///
+/// # Errors
+/// As [`serve`].
+pub async fn serve_until(
+    listeners: Vec<TcpListener>,
+    engine: Arc<Engine>,
+    options: ServiceOptions,
+    stop: Stop,
     on_ready: impl FnOnce(ServiceFile) + Send,
 ) -> Result<(), ServeError> {
     let address = listeners
@@ -71,18 +105,21 @@ pub async fn serve(
     let app = App::new(engine, options, file.token.clone(), address.port());
     // Before anything is answered: where it cannot be written there is nothing to end.
     let announcement = Announcement::write(&data_dir, &file).map_err(ServeError::Announce)?;
+    let mut announcement = Some(announcement);
     read_list(&app);
     let graceful = Arc::new(GracefulShutdown::new());
     let permits = Arc::new(Semaphore::new(CONNECTIONS));
+    let open = TaskTracker::new();
     let mut loops = JoinSet::new();
     for listener in listeners {
         let connections = Connections {
             router: router(app.clone()),
             tasks: app.tasks().clone(),
             permits: permits.clone(),
+            open: open.clone(),
             write_time: WRITE_TIME,
         };
-        let (graceful, stop) = (graceful.clone(), shutdown.clone());
+        let (graceful, stop) = (graceful.clone(), stop.now.clone());
         loops.spawn(async move {
             tokio::select! {
                 () = connections.accept(listener, &graceful) => (),
@@ -91,12 +128,50 @@ pub async fn serve(
         });
     }
     on_ready(file);
-    shutdown.cancelled().await;
+    let unused = async {
+        stop.when_idle.cancelled().await;
+        nobody_uses_it(&app, &open, &mut announcement).await;
+    };
+    tokio::select! {
+        () = stop.now.cancelled() => (),
+        () = unused => (),
+    }
     loops.shutdown().await;
+    let last_moment = async {
+        // One that came as the last listener went is answered all the same, and its job goes on.
+        left_alone(&open).await;
+        app.jobs().close_when_idle().await;
+    };
+    tokio::select! {
+        biased;
+        () = stop.now.cancelled() => (),
+        () = last_moment => (),
+    }
     app.jobs().close().await;
     drop(announcement);
     say_goodbye(graceful, app.tasks()).await;
     Ok(())
+}
+
+/// Returns once nothing runs and nobody is connected. From the moment on at which nothing runs the service cannot be found
+/// any more.
+async fn nobody_uses_it(app: &App, open: &TaskTracker, announcement: &mut Option<Announcement>) {
+    let had_run = app.jobs().idle().await;
+    drop(announcement.take());
+    if had_run {
+        tokio::time::sleep(QUESTIONS).await;
+    }
+    left_alone(open).await;
+    // One that had found it before may have begun something.
+    app.jobs().idle().await;
+}
+
+/// Returns once nobody is connected, or has been for the time of a farewell.
+async fn left_alone(open: &TaskTracker) {
+    open.close();
+    if tokio::time::timeout(FAREWELL, open.wait()).await.is_err() {
+        tracing::debug!("the service ends although somebody is connected");
+    }
 }
 
 /// Opening the destination and reading its records takes a second where there are a thousand; who asks first should not
@@ -136,6 +211,8 @@ struct Connections {
     router: Router,
     tasks: Tasks,
     permits: Arc<Semaphore>,
+    /// Those that are open.
+    open: TaskTracker,
     write_time: Duration,
 }
 
@@ -168,7 +245,9 @@ impl Connections {
             .serve_connection_with_upgrades(stream, service)
             .into_owned();
         let connection = graceful.watch(connection);
+        let counted = self.open.token();
         self.tasks.spawn(async move {
+            let _counted = counted;
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a connection broke off");
             }
@@ -205,6 +284,7 @@ mod tests {
                 .route("/short", get(|| async { "short" })),
             tasks: Tasks::default(),
             permits: Arc::new(Semaphore::new(1)),
+            open: TaskTracker::new(),
             write_time: Duration::from_millis(300),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -46,6 +46,11 @@ impl Failure {
         )
     }
 
+    /// Another service has the data folder.
+    pub fn is_in_use(&self) -> bool {
+        self.code == "in-use"
+    }
+
     pub fn canceled(message: &str) -> Self {
         Self::new(CANCELED, "canceled", message, "")
     }

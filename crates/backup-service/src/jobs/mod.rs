@@ -232,6 +232,29 @@ impl Jobs {
         }
     }
 
+    /// Returns once nothing runs. True: something did until then.
+    pub(crate) async fn idle(&self) -> bool {
+        let mut waited = false;
+        while let Some(running) = self.running() {
+            waited = true;
+            ended(running.snapshot.subscribe()).await;
+        }
+        waited
+    }
+
+    /// Lets run what runs, and refuses further jobs from the very moment on in which nothing does.
+    pub(crate) async fn close_when_idle(&self) {
+        loop {
+            let running = {
+                let mut state = self.lock();
+                state.closed |= state.running.is_none();
+                state.running.clone()
+            };
+            let Some(running) = running else { return };
+            ended(running.snapshot.subscribe()).await;
+        }
+    }
+
     pub(crate) fn is_closed(&self) -> bool {
         self.lock().closed
     }
