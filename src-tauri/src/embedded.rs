@@ -153,7 +153,7 @@ impl OwnService for Embedded {
 fn internal(what: &str, error: &dyn std::error::Error) -> Problem {
     tracing::error!(%error, "{what}");
     Problem {
-        code: "failed".to_owned(),
+        code: "service-not-started".to_owned(),
         message: "Holdfast's own service could not start. Nothing was changed.".to_owned(),
         fix: "Look into the log of the app; it is tried again by itself.".to_owned(),
     }

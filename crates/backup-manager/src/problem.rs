@@ -123,7 +123,7 @@ pub(crate) fn broke_off(kind: JobKind) -> Problem {
 pub(crate) fn failed_without_reason(kind: JobKind) -> Problem {
     let what = noun(kind);
     problem(
-        "failed",
+        "failed-elsewhere",
         format!("The service reports that the {what} failed. It does not say why."),
         "Look into the service's own log, then try again.",
     )

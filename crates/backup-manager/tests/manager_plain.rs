@@ -214,7 +214,7 @@ async fn a_job_of_which_nothing_is_heard_is_asked_for() {
     fake.called("status", asked + 2).await;
     fake.set(|answers| answers.status = Ok(Some((Status::Failed, 70.0))));
     let job = desk.job(JobState::Failed).await;
-    assert_eq!(job.problem.unwrap().code, "failed");
+    assert_eq!(job.problem.unwrap().code, "failed-elsewhere");
 }
 
 #[tokio::test]
