@@ -249,6 +249,7 @@ impl State {
             key: self.key,
             destination: self.destination.as_ref(),
             last_backup: last_backup.as_ref().map(|row| row.backup.created.value),
+            incomplete: matches!(&self.last_backup, Some(LastBackup::Known(made)) if made.unread_count > 0),
             listed: self.count.is_some(),
             now: now.0,
         });

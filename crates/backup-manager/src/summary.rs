@@ -22,6 +22,8 @@ pub(crate) struct Facts<'a> {
     pub key: Option<KeyProtection>,
     pub destination: Option<&'a DestinationState>,
     pub last_backup: Option<DateTime<Utc>>,
+    /// Whether something could not be read for it.
+    pub incomplete: bool,
     /// Whether it is known which backups there are.
     pub listed: bool,
     pub now: DateTime<Utc>,
@@ -68,6 +70,8 @@ fn judge(facts: &Facts) -> (SummaryCode, Tone, Option<Problem>) {
     }
     match facts.last_backup {
         Some(made) if facts.now - made > LONG_AGO => (Stale, Tone::Attention, None),
+        // What is in it is protected; what is missing is said beside it.
+        Some(_) if facts.incomplete => (Protected, Tone::Attention, None),
         Some(_) => (Protected, Tone::Good, None),
         None if facts.listed => (FirstStart, Tone::Attention, None),
         // Connected, but the service cannot say what it has.
@@ -89,6 +93,7 @@ mod tests {
             key: Some(KeyProtection::Keychain),
             destination: None,
             last_backup: None,
+            incomplete: false,
             listed: true,
             now: samples::noon(),
         }
@@ -111,6 +116,18 @@ mod tests {
         };
         assert_eq!(code(made(TimeDelta::days(7))), SummaryCode::Protected);
         assert_eq!(code(made(TimeDelta::days(8))), SummaryCode::Stale);
+    }
+
+    #[test]
+    fn a_backup_that_lacks_something_is_worth_a_look() {
+        for (incomplete, tone) in [(false, Tone::Good), (true, Tone::Attention)] {
+            let made = Facts {
+                last_backup: Some(samples::noon()),
+                incomplete,
+                ..facts()
+            };
+            assert_eq!(summary(made).tone, tone);
+        }
     }
 
     #[test]
