@@ -121,6 +121,11 @@ impl PartNote {
         name.to_string_lossy().into_owned()
     }
 
+    /// Nothing is done for it. It stands in the list all the same: what is kept and what comes goes by the place there.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.moves.is_empty() && self.folders.is_empty()
+    }
+
     /// Makes its folder where there is none any more.
     pub(crate) fn make_base(&self) -> io::Result<()> {
         let base = self.base();
@@ -145,6 +150,11 @@ impl FolderNote {
 }
 
 impl UndoNote {
+    /// Whether anything is, or would be, another one by it.
+    pub(crate) fn changes_anything(&self) -> bool {
+        self.library || !self.parts.iter().all(PartNote::is_idle)
+    }
+
     /// Writes it so that it does not count yet.
     pub(crate) fn write_aside(&self, folder: &Path) -> io::Result<()> {
         write_private(&folder.join("next.json"), &serde_json::to_vec(self)?)
@@ -184,7 +194,8 @@ impl UndoNote {
     fn record(&self) -> Option<UndoRecord> {
         let backup = BackupId::parse(&self.backup).filter(|_| !self.undone)?;
         let library = self.library.then(|| LIBRARY.to_owned());
-        let parts = self.parts.iter().map(|part| part.id.clone());
+        let parts = self.parts.iter().filter(|part| !part.is_idle());
+        let parts = parts.map(|part| part.id.clone());
         Some(UndoRecord {
             backup,
             restored: self.restored,
@@ -259,7 +270,8 @@ fn newest(data_dir: &Path) -> io::Result<Option<u64>> {
         if note.as_ref().is_ok_and(|note| note.aside) {
             return false;
         }
-        let library_alone = note.is_ok_and(|note| note.library && note.parts.is_empty());
+        let library_alone =
+            note.is_ok_and(|note| note.library && note.parts.iter().all(PartNote::is_idle));
         folder.join("undo.json").is_file() && (!library_alone || folder.join(LIBRARY).is_dir())
     };
     Ok(numbers(&data_dir.join("undo"))?

@@ -17,7 +17,7 @@ mod shut;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -40,7 +40,7 @@ pub(crate) const LIBRARY: &str = "library";
 
 /// `restore/journal.json`. It holds numbers; the paths are in the note of the same swap, which is checked before it is
 /// trusted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Swap {
     pub incoming: Incoming,
     /// The number under which what is replaced is kept: a new one.
@@ -48,9 +48,19 @@ pub(crate) struct Swap {
     /// It failed, and is being taken back.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub back: bool,
-    /// The library has been settled before other folders could be: whether it is carried out. It is in use since.
+    /// Which way a start settles all of it, once that is decided: true: it is carried out; false: it is taken back. Written
+    /// before anything is settled, as what is left of the swap tells less afterwards. Earlier versions noted `library` alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forward: Option<bool>,
+    /// The library is settled: whether it is carried out. It is in use since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub library: Option<bool>,
+    /// The parts that are settled. They are in use since, and not looked at again.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub settled: BTreeSet<usize>,
+    /// Those of them that were taken back although the rest is carried out, because what was to come was gone.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub returned: BTreeSet<usize>,
 }
 
 /// What takes the place of what is there.
@@ -78,12 +88,15 @@ pub(crate) fn is_pending(data_dir: &Path) -> Result<bool, Error> {
 }
 
 impl Swap {
-    pub(crate) fn new(incoming: Incoming, keep: u64) -> Self {
+    pub(crate) const fn new(incoming: Incoming, keep: u64) -> Self {
         Self {
             incoming,
             keep,
             back: false,
+            forward: None,
             library: None,
+            settled: BTreeSet::new(),
+            returned: BTreeSet::new(),
         }
     }
 
@@ -91,7 +104,7 @@ impl Swap {
     /// even that failed, the journal stays, and the next start or restore settles it.
     ///
     /// Errors: `ChangedMeanwhile` where something is not any more what the plan saw.
-    pub(crate) fn commit(self, data_dir: &Path, note: &UndoNote) -> Result<(), Error> {
+    pub(crate) fn commit(&self, data_dir: &Path, note: &UndoNote) -> Result<(), Error> {
         let note = &UndoNote {
             mark: Some(kept::new_mark()),
             ..note.clone()
@@ -120,7 +133,7 @@ impl Swap {
     }
 
     /// What failed is as it was before: only then is its journal not needed any more. Returns what it failed with.
-    fn drop(self, data_dir: &Path, note: &UndoNote, failed: Error) -> Result<(), Error> {
+    fn drop(&self, data_dir: &Path, note: &UndoNote, failed: Error) -> Result<(), Error> {
         if !killed() {
             self.withdraw(data_dir)?;
             undo::forget(data_dir, self.keep, note);
@@ -129,7 +142,7 @@ impl Swap {
     }
 
     /// On an error the journal stays, with all that it is about, for the next start.
-    fn take_back(self, data_dir: &Path, note: &UndoNote, moves: &mut Moves) -> Result<(), Error> {
+    fn take_back(&self, data_dir: &Path, note: &UndoNote, moves: &mut Moves) -> Result<(), Error> {
         let noted = self.note_failure(data_dir);
         if let Err(error) = &noted {
             tracing::warn!(%error, "that a restore failed could not be noted");
@@ -145,14 +158,14 @@ impl Swap {
 
     /// Without this word a start would finish what is still half way, long after it was said to have failed: what is worked
     /// with since would go to what is kept.
-    fn note_failure_after_all(self, data_dir: &Path, note: &UndoNote) {
+    fn note_failure_after_all(&self, data_dir: &Path, note: &UndoNote) {
         if let Err(error) = self.note_failure(data_dir) {
             tracing::error!(%error, "that a restore failed is known to this process alone");
             failed::remember(note);
         }
     }
 
-    fn announce(self, data_dir: &Path, note: &UndoNote) -> io::Result<()> {
+    fn announce(&self, data_dir: &Path, note: &UndoNote) -> io::Result<()> {
         let keep = undo::folder(data_dir, self.keep);
         create_private_folder(&data_dir.join("restore"))?;
         undo::make_folder(data_dir, self.keep)?;
@@ -175,14 +188,14 @@ impl Swap {
             area.sync()?;
         }
         step()?;
-        write_private(&journal(data_dir), &serde_json::to_vec(&self)?)?;
+        write_private(&journal(data_dir), &serde_json::to_vec(self)?)?;
         sync_folder(data_dir)?;
         step()
     }
 
     /// What an undo brings back comes also where its folder was deleted since. What a restore brings does not: it has seen
     /// the folders that are there.
-    fn make_folders(self, part: &PartNote) -> io::Result<()> {
+    fn make_folders(&self, part: &PartNote) -> io::Result<()> {
         if self.incoming == Incoming::Staged {
             return Ok(());
         }
@@ -202,12 +215,16 @@ impl Swap {
     }
 
     /// From here on a start takes it back instead of finishing it.
-    fn note_failure(self, data_dir: &Path) -> Result<(), Error> {
-        Self { back: true, ..self }.write(data_dir)
+    fn note_failure(&self, data_dir: &Path) -> Result<(), Error> {
+        let failed = Self {
+            back: true,
+            ..self.clone()
+        };
+        failed.write(data_dir)
     }
 
-    fn write(self, data_dir: &Path) -> Result<(), Error> {
-        let text = serde_json::to_vec(&self).map_err(|error| Error::Io {
+    fn write(&self, data_dir: &Path) -> Result<(), Error> {
+        let text = serde_json::to_vec(self).map_err(|error| Error::Io {
             doing: "writing the journal",
             source: error.into(),
         })?;
@@ -215,7 +232,7 @@ impl Swap {
     }
 
     /// What was replaced can be brought back from now on.
-    fn finish(self, data_dir: &Path) -> Result<(), Error> {
+    fn finish(&self, data_dir: &Path) -> Result<(), Error> {
         step().map_err(Error::io("noting what can be undone"))?;
         let noted = UndoNote::settle(&undo::folder(data_dir, self.keep));
         noted.map_err(Error::io("noting what can be undone"))?;
@@ -223,7 +240,7 @@ impl Swap {
         self.withdraw(data_dir)
     }
 
-    fn withdraw(self, data_dir: &Path) -> Result<(), Error> {
+    fn withdraw(&self, data_dir: &Path) -> Result<(), Error> {
         remove_if_there(&journal(data_dir)).map_err(Error::io("removing the journal"))?;
         sync_parent(&journal(data_dir)).map_err(Error::io("removing the journal"))
     }

@@ -30,7 +30,7 @@ pub(super) struct PartMoves {
 impl PartMoves {
     pub(super) fn open(
         data_dir: &Path,
-        swap: Swap,
+        swap: &Swap,
         (number, part): (usize, &PartNote),
         mark: Option<&str>,
     ) -> Result<Self, Error> {
@@ -58,7 +58,7 @@ impl PartMoves {
         })
     }
 
-    pub(super) fn of_library(data_dir: &Path, swap: Swap) -> io::Result<Self> {
+    pub(super) fn of_library(data_dir: &Path, swap: &Swap) -> io::Result<Self> {
         let base = Dir::open(data_dir)?;
         let (incoming, name) = match swap.incoming {
             Incoming::Staged => (PathBuf::from("restore"), "staged"),

@@ -1,6 +1,7 @@
 //! Journals that are broken off, damaged or planted. Whole restores, killed at every step, are in `restore/tests`.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod apart;
 mod folders;
 mod since;
 
@@ -12,18 +13,8 @@ use super::*;
 use crate::undo::Move;
 
 const SWAPS: [Swap; 2] = [
-    Swap {
-        incoming: Incoming::Staged,
-        keep: 7,
-        back: false,
-        library: None,
-    },
-    Swap {
-        incoming: Incoming::Kept(6),
-        keep: 7,
-        back: false,
-        library: None,
-    },
+    Swap::new(Incoming::Staged, 7),
+    Swap::new(Incoming::Kept(6), 7),
 ];
 
 fn note() -> UndoNote {
@@ -35,7 +26,7 @@ fn note() -> UndoNote {
     }
 }
 
-fn places(data: &Path, swap: Swap) -> [PathBuf; 3] {
+fn places(data: &Path, swap: &Swap) -> [PathBuf; 3] {
     let kept = |number: u64| data.join("undo").join(number.to_string()).join(LIBRARY);
     let incoming = match swap.incoming {
         Incoming::Staged => staged(data),
@@ -44,7 +35,7 @@ fn places(data: &Path, swap: Swap) -> [PathBuf; 3] {
     [data.join(LIBRARY), kept(swap.keep), incoming]
 }
 
-fn prepared(swap: Swap) -> (tempfile::TempDir, [PathBuf; 3]) {
+fn prepared(swap: &Swap) -> (tempfile::TempDir, [PathBuf; 3]) {
     let folder = tempfile::tempdir().unwrap();
     let places = places(folder.path(), swap);
     for (place, content) in [(&places[0], "old"), (&places[2], "new")] {
@@ -60,7 +51,7 @@ fn content(folder: &Path) -> Option<String> {
 
 #[test]
 fn a_swap_broken_off_anywhere_is_dropped_finished_or_taken_back() {
-    for swap in SWAPS {
+    for swap in &SWAPS {
         for (moved, gone, expected) in [
             (0, false, "old"),
             (1, false, "new"),
@@ -93,7 +84,7 @@ fn a_swap_broken_off_anywhere_is_dropped_finished_or_taken_back() {
 
 #[test]
 fn the_journal_of_an_earlier_version_is_settled() {
-    let (data, [live, kept, incoming]) = prepared(SWAPS[0]);
+    let (data, [live, kept, incoming]) = prepared(&SWAPS[0]);
     fs::create_dir_all(kept.parent().unwrap()).unwrap();
     let old = r#"{"backup":"1.0.0_20260102T030405678Z","restored":"2026-01-02T03:04:05Z","assets":1,"bytes":3,"undone":false}"#;
     fs::write(kept.with_file_name("undo.json"), old).unwrap();
@@ -118,7 +109,7 @@ fn where_no_library_is_left_the_start_stops_and_none_is_made_up() {
 
 #[test]
 fn a_journal_that_does_not_read_stops_the_start_instead_of_being_guessed_about() {
-    let (data, [live, ..]) = prepared(SWAPS[0]);
+    let (data, [live, ..]) = prepared(&SWAPS[0]);
     for text in [
         "{\"incoming\":",
         r#"{"incoming":{"kept":"../.."},"keep":1}"#,
@@ -168,7 +159,7 @@ fn a_note_that_names_something_outside_its_folder_moves_nothing() {
 
 #[test]
 fn a_commit_that_cannot_begin_changes_nothing() {
-    let (data, [live, ..]) = prepared(SWAPS[0]);
+    let (data, [live, ..]) = prepared(&SWAPS[0]);
     fs::write(data.path().join("undo"), "a file where a folder belongs").unwrap();
     assert!(SWAPS[0].commit(data.path(), &note()).is_err());
     assert_eq!(content(&live).as_deref(), Some("old"));

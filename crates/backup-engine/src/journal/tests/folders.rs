@@ -56,7 +56,7 @@ impl Prepared {
     }
 }
 
-const SWAP: Swap = SWAPS[0];
+const SWAP: Swap = Swap::new(Incoming::Staged, 7);
 
 #[test]
 fn what_another_data_folder_keeps_in_a_target_is_neither_taken_nor_removed() {
