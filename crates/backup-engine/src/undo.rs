@@ -155,6 +155,13 @@ impl UndoNote {
         self.library || !self.parts.iter().all(PartNote::is_idle)
     }
 
+    /// The parts for which anything is done, with their numbers. Nothing is made or needed of the folders of others, which
+    /// may be on disks that are away or cannot be written to.
+    pub(crate) fn busy_parts(&self) -> impl Iterator<Item = (usize, &PartNote)> {
+        let numbered = self.parts.iter().enumerate();
+        numbered.filter(|(_, part)| !part.is_idle())
+    }
+
     /// Writes it so that it does not count yet.
     pub(crate) fn write_aside(&self, folder: &Path) -> io::Result<()> {
         write_private(&folder.join("next.json"), &serde_json::to_vec(self)?)
@@ -246,7 +253,8 @@ pub(crate) fn next_number(data_dir: &Path, parts: &[PartNote]) -> Result<u64, Er
     let find = || {
         let own = numbers(&data_dir.join("undo"))?.into_iter().max();
         let mut taken = BTreeSet::new();
-        for part in parts.iter().filter(|part| part.area == Area::Target) {
+        let keeping = |part: &&PartNote| part.area == Area::Target && !part.is_idle();
+        for part in parts.iter().filter(keeping) {
             taken.extend(numbers(&kept::undo_of(&part.base()))?);
         }
         let mut above = own.unwrap_or(0).saturating_add(1)..=u64::MAX;

@@ -175,7 +175,7 @@ impl Swap {
         sync_parent(&keep)?;
         step()?;
         let mut made = Vec::new();
-        for (number, part) in note.parts.iter().enumerate() {
+        for (number, part) in note.busy_parts() {
             self.make_folders(part)?;
             let base = Dir::open(&part.base())?;
             let area = part.area.open_or_make(data_dir, &base)?;

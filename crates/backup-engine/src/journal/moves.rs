@@ -20,7 +20,7 @@ impl Moves {
             let opening = Error::io("opening the data folder");
             parts.push(PartMoves::of_library(data_dir, swap).map_err(opening)?);
         }
-        for (number, part) in note.parts.iter().enumerate() {
+        for (number, part) in note.busy_parts() {
             let opened = PartMoves::open(data_dir, swap, (number, part), note.mark.as_deref())?;
             parts.push(opened);
         }

@@ -27,6 +27,9 @@ pub(crate) fn reversed(
     part: &PartNote,
 ) -> Result<PartNote, Error> {
     part.check()?;
+    if part.is_idle() {
+        return Ok(part.clone());
+    }
     let reversed = || {
         let places = Places::open(data_dir, number, kept, part)?;
         Ok(PartNote {

@@ -93,8 +93,8 @@ pub(crate) fn waits_for(data_dir: &Path) -> Result<String, Error> {
 impl Swap {
     /// The parts that are not settled, with their numbers.
     fn waiting<'a>(&self, note: &'a UndoNote) -> impl Iterator<Item = (usize, &'a PartNote)> {
-        let numbered = note.parts.iter().enumerate();
-        numbered.filter(|(number, _)| !self.settled.contains(number))
+        let busy = note.busy_parts();
+        busy.filter(|(number, _)| !self.settled.contains(number))
     }
 
     /// Which way it is settled, where that was decided before.

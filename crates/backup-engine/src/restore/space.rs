@@ -29,7 +29,9 @@ impl Restore<'_> {
         let mut needed: BTreeMap<PathBuf, u64> = BTreeMap::new();
         let library = plans.library.as_ref().map(LibraryPlan::bytes);
         needed.insert(self.data_dir.to_owned(), library.unwrap_or(0));
-        for plan in &plans.parts {
+        // Nothing is staged for the others.
+        let parts = plans.parts.iter().filter(|plan| !plan.steps.is_empty());
+        for plan in parts {
             let area = Area::of(self.data_dir, &plan.base).map_err(super::plan::LOOKING)?;
             let folder = match area {
                 Area::Data => self.data_dir.to_owned(),

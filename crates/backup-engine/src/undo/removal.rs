@@ -66,7 +66,8 @@ fn is_note(name: &OsStr) -> bool {
 /// known to be one.
 fn remove_all(data_dir: &Path, number: u64, note: &UndoNote) -> io::Result<()> {
     let mut away = Vec::new();
-    for part in note.parts.iter().filter(|part| part.area == Area::Target) {
+    let parts = note.busy_parts().map(|(_, part)| part);
+    for part in parts.filter(|part| part.area == Area::Target) {
         match remove_kept(part, number, note) {
             Ok(true) => {}
             Ok(false) => away.push(part.clone()),
@@ -122,7 +123,7 @@ fn wait_for(data_dir: &Path, number: u64, note: &UndoNote, away: Vec<PartNote>) 
 /// Returns whether nothing is left.
 fn remove_empty(data_dir: &Path, number: u64, note: &UndoNote) -> io::Result<bool> {
     let mut all = true;
-    for (at, part) in note.parts.iter().enumerate() {
+    for (at, part) in note.busy_parts() {
         if part.area == Area::Target {
             all &= kept::remove_empty(part, at, number, note)?;
         }

@@ -241,3 +241,33 @@ impl World {
         assert_eq!(self.at("ext/.holdfast/undo").exists(), kept);
     }
 }
+
+#[test]
+fn a_folder_in_which_nothing_is_done_is_not_needed() {
+    let mut world = world(["ext", "docs"], false);
+    // A disk to which nothing can be written.
+    let idle = PartNote::new("ext", &world.at("ext"), Area::Target);
+    world.note.parts[0] = idle;
+    fs::remove_dir_all(world.at("ext/.holdfast")).unwrap();
+    fs::write(world.at("ext/.holdfast"), "no folder").unwrap();
+    SWAP.commit(&world.data(), &world.note).unwrap();
+    assert_eq!(world.is("docs"), NEW);
+    world.unplug();
+    let kept = undo::current(&world.data()).unwrap().unwrap();
+    assert_eq!(kept.record.sources, ["docs"]);
+    let parts = kept.note.parts.iter().enumerate();
+    let parts = parts.map(|(at, part)| reversed(&world.data(), at, &kept, part).unwrap());
+    let note = UndoNote {
+        parts: parts.collect(),
+        undone: true,
+        ..kept.note.clone()
+    };
+    let keep = undo::next_number(&world.data(), &note.parts).unwrap();
+    let swap = Swap::new(Incoming::Kept(7), keep);
+    assert!(killed_after(7, || swap.commit(&world.data(), &note)));
+    settle(&world.data()).unwrap();
+    assert!(!is_pending(&world.data()).unwrap());
+    assert_eq!(world.is("docs"), OLD);
+    undo::remove_older(&world.data());
+    assert!(!undo::folder(&world.data(), 7).exists());
+}
