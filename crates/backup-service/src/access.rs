@@ -74,7 +74,7 @@ fn permitted(app: &App, request: &Request) -> Result<(), ApiError> {
     }
     if !app.options().allow_clients {
         let message = "Other programs may not use this service.";
-        let fix = "Quit Holdfast, and start its service with: holdfast serve --allow-clients";
+        let fix = "Quit Holdfast, and start its service with holdfast serve --allow-clients.";
         return Err(refused(
             StatusCode::FORBIDDEN,
             "clients-not-allowed",
