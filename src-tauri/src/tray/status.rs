@@ -1,7 +1,7 @@
 //! The first line of the tray's menu: how things are, in a few words.
 
 use backup_api::{Job, JobKind, JobState, Phase};
-use backup_manager::{ConnectionStatus, SummaryCode, View};
+use backup_manager::{ConnectionStatus, SummaryCode, Tone, View};
 use chrono::{DateTime, TimeZone, Utc};
 
 /// In the time zone of the user.
@@ -14,6 +14,9 @@ where
     match (summary.code, since) {
         (SummaryCode::Working, _) => view.running_job().map_or("Working".to_owned(), working),
         (SummaryCode::FirstStart, _) => "Not backed up yet".to_owned(),
+        (SummaryCode::Protected, Some(since)) if summary.tone == Tone::Attention => {
+            format!("Last backup {since}, not all could be read")
+        }
         (SummaryCode::Protected, Some(since)) => format!("Protected, last backup {since}"),
         (SummaryCode::Protected, None) => "Protected".to_owned(),
         (SummaryCode::Stale, Some(since)) => format!("Not backed up since {since}"),

@@ -23,6 +23,12 @@ export function sentence(
     case "first-start":
       return { title: t("summary.first-start"), detail: firstStart(view) };
     case "protected":
+      if (since && summary.tone === "attention") {
+        return {
+          title: t("summary.incomplete", { relative: relative(since, now) }),
+          detail: t("summary.incomplete.detail"),
+        };
+      }
       return {
         title: since
           ? t("summary.protected", { relative: relative(since, now) })

@@ -62,6 +62,22 @@ describe("the first start", () => {
   });
 });
 
+describe("a last backup that lacks something", () => {
+  it("is not called protection, and says where the rest is named", async () => {
+    const { summary } = view(NOW);
+    backendWith(3, {
+      summary: { ...summary, code: "protected", tone: "attention" },
+    });
+    openWindow();
+    await screen.findByRole("heading", {
+      name: /^Backed up .+, but not all of it could be read\.$/,
+    });
+    expect(screen.getByTestId("summary")).toHaveTextContent(
+      "The backup names what is missing in it.",
+    );
+  });
+});
+
 describe("a running job", () => {
   it("shows how far it is, at which rate, and for how long still", async () => {
     new Backend(working(NOW));
