@@ -145,7 +145,7 @@ fn remove_empty(data_dir: &Path, number: u64, note: &UndoNote) -> io::Result<boo
 mod tests {
     use std::fs;
 
-    use super::super::current;
+    use super::super::{Move, current};
     use super::*;
     use crate::journal::LIBRARY;
 
@@ -153,7 +153,15 @@ mod tests {
     fn keep(data: &Path, number: u64, base: &Path, carried_out: bool) -> UndoNote {
         let kept = folder(data, number);
         fs::create_dir_all(kept.join(LIBRARY)).unwrap();
-        let part = PartNote::new("docs", base, Area::Target);
+        let mut part = PartNote::new("docs", base, Area::Target);
+        part.moves.push(Move {
+            number: 0,
+            at: "file".into(),
+            take: true,
+            put: true,
+            seen: None,
+            comes: None,
+        });
         let note = UndoNote {
             backup: "1.0.0_20260102T030405678Z".into(),
             library: true,
