@@ -96,6 +96,12 @@ impl Engine {
         self.sources.all()
     }
 
+    /// Errors: `UnknownSource`.
+    pub fn source(&self, id: &SourceId) -> Result<Source, Error> {
+        let source = self.sources.all()?.into_iter().find(|one| one.id == *id);
+        source.ok_or_else(|| Error::UnknownSource(id.clone()))
+    }
+
     /// Errors: `BadSource`.
     pub fn add_source(&self, new: NewSource) -> Result<Source, Error> {
         self.sources.add(new, &self.kept_out())

@@ -53,6 +53,10 @@ pub(crate) async fn change(
     body: Body,
 ) -> Result<Json<Source>, JsonError> {
     let id = bad_input::source(&id)?;
+    let asked_for = id.clone();
+    // Before the body: whoever names none that there is learns that, whatever he sends.
+    app.blocking(move |engine| engine.source(&asked_for).map(drop))
+        .await?;
     let asked: SourceChange = needed(
         &app,
         body,
