@@ -182,7 +182,8 @@ impl UndoNote {
     pub(crate) fn read_aside(folder: &Path) -> Result<Self, Error> {
         match fs::read(folder.join("next.json")) {
             Ok(text) => Self::parse(&text),
-            Err(_) => Self::read(folder),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Self::read(folder),
+            Err(error) => Err(Error::io("reading what can be undone")(error)),
         }
     }
 

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use super::part::PartMoves;
 use super::{LIBRARY, Swap, failed, journal, killed, step};
 use crate::Error;
+use crate::durable::sync_parent;
 use crate::restore::area::Area;
 use crate::restore::kept;
 use crate::restore::seen::Moment;
@@ -25,11 +26,12 @@ pub(crate) fn settle(data_dir: &Path) -> Result<(), Error> {
         return Ok(());
     };
     tracing::warn!(?swap, "settling a restore that was broken off");
-    let folder = undo::folder(data_dir, swap.keep);
-    let note = UndoNote::read_aside(&folder)?;
+    let Some(note) = note_of(data_dir, &swap)? else {
+        return set_aside(data_dir);
+    };
     let settling = Settling {
         data_dir,
-        since: noted_at(&folder),
+        since: noted_at(&undo::folder(data_dir, swap.keep)),
         note: &note,
         swap: Swap {
             back: swap.back || failed::is_remembered(&note),
@@ -58,6 +60,33 @@ fn read(data_dir: &Path) -> Result<Option<Swap>, Error> {
     Ok(Some(swap))
 }
 
+/// What a swap is about. `None`: nobody can tell any more, and the library is there.
+///
+/// Errors: where it is not there, as it may be what the swap has moved.
+fn note_of(data_dir: &Path, swap: &Swap) -> Result<Option<UndoNote>, Error> {
+    let is_lost = |error: &Error| match error {
+        Error::Damaged { .. } => true,
+        Error::Io { source, .. } => source.kind() == io::ErrorKind::NotFound,
+        _ => false,
+    };
+    match UndoNote::read_aside(&undo::folder(data_dir, swap.keep)) {
+        Err(error) if is_lost(&error) && data_dir.join(LIBRARY).is_dir() => {
+            tracing::error!(%error, "what a restore was about that broke off cannot be told any more");
+            Ok(None)
+        }
+        note => note.map(Some),
+    }
+}
+
+/// Without its note a journal could never be settled, and the program never start again.
+fn set_aside(data_dir: &Path) -> Result<(), Error> {
+    let aside = data_dir.join("journal.damaged");
+    let set_aside = fs::rename(journal(data_dir), &aside)
+        .and_then(|()| sync_parent(&aside))
+        .and_then(|()| sync_parent(&journal(data_dir)));
+    set_aside.map_err(Error::io("setting a journal aside"))
+}
+
 /// The places that a swap is about which cannot be settled yet: what is there is neither the old nor the new.
 ///
 /// Errors: `Unsettled` where the library is one of them.
@@ -65,7 +94,9 @@ pub(crate) fn unsettled(data_dir: &Path) -> Result<Vec<PathBuf>, Error> {
     let Some(swap) = read(data_dir)? else {
         return Ok(Vec::new());
     };
-    let note = UndoNote::read_aside(&undo::folder(data_dir, swap.keep))?;
+    let Some(note) = note_of(data_dir, &swap)? else {
+        return Ok(Vec::new());
+    };
     if note.library && swap.library.is_none() {
         return Err(Error::Unsettled(LIBRARY.into()));
     }
@@ -82,7 +113,9 @@ pub(crate) fn waits_for(data_dir: &Path) -> Result<String, Error> {
     let Some(swap) = read(data_dir)? else {
         return Ok(String::new());
     };
-    let note = UndoNote::read_aside(&undo::folder(data_dir, swap.keep))?;
+    let Some(note) = note_of(data_dir, &swap)? else {
+        return Ok(String::new());
+    };
     let mark = note.mark.as_deref();
     let away = |part: &(usize, &PartNote)| PartMoves::open(data_dir, &swap, *part, mark).is_err();
     let part = swap.waiting(&note).find(away);

@@ -108,6 +108,42 @@ fn where_no_library_is_left_the_start_stops_and_none_is_made_up() {
 }
 
 #[test]
+fn without_its_note_a_swap_is_set_aside_as_long_as_there_is_a_library() {
+    let remove = |note: &Path| fs::remove_dir_all(note.parent().unwrap()).unwrap();
+    let spoil = |note: &Path| fs::write(note, "{").unwrap();
+    for (damage, moved) in [(remove as fn(&Path), 0), (spoil, 0), (spoil, 1)] {
+        let (data, [live, kept, _]) = prepared(&SWAPS[0]);
+        SWAPS[0].announce(data.path(), &note()).unwrap();
+        if moved > 0 {
+            fs::rename(&live, &kept).unwrap();
+        }
+        damage(&undo::folder(data.path(), 7).join("next.json"));
+        if moved > 0 {
+            assert!(settle(data.path()).is_err());
+            assert!(is_pending(data.path()).unwrap() && kept.is_dir());
+            continue;
+        }
+        settle(data.path()).unwrap();
+        assert!(!is_pending(data.path()).unwrap());
+        assert!(data.path().join("journal.damaged").is_file());
+        assert_eq!(content(&live).as_deref(), Some("old"));
+    }
+}
+
+#[test]
+fn what_a_swap_kept_stays_where_nobody_can_tell_what_it_was_about() {
+    let (data, [_, kept, _]) = prepared(&SWAPS[0]);
+    SWAPS[0].announce(data.path(), &note()).unwrap();
+    let file = kept.with_file_name("0").join("0");
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    fs::write(&file, "the only copy").unwrap();
+    fs::write(kept.with_file_name("next.json"), "{").unwrap();
+    settle(data.path()).unwrap();
+    undo::remove_older(data.path());
+    assert!(file.is_file());
+}
+
+#[test]
 fn a_journal_that_does_not_read_stops_the_start_instead_of_being_guessed_about() {
     let (data, [live, ..]) = prepared(&SWAPS[0]);
     for text in [
