@@ -110,6 +110,8 @@ pub enum Command {
         #[arg(long, short)]
         yes: bool,
     },
+    /// Put a deleted backup back: as long as the service that deleted it runs
+    Undelete { id: String },
     /// Show how things are
     Status,
     /// Put an `Asset` or `Assets` document into the library

@@ -54,6 +54,20 @@ fn another_destination_than_the_one_of_the_service_is_refused() {
 }
 
 #[test]
+fn a_deleted_backup_is_put_back_while_the_service_runs() {
+    let desk = Desk::new();
+    let _serving = desk.serve(&[]);
+    desk.import(3, 100);
+    let id = desk.back_up();
+    desk.run(&["delete", "--yes", &id]).ok();
+    assert!(!desk.run(&["list"]).ok().contains(&id));
+    assert!(desk.run(&["undelete", &id]).ok().contains("is back"));
+    assert!(desk.run(&["list"]).ok().contains(&id));
+    desk.run(&["undelete", &id])
+        .failed(3, &["was not deleted since the service started"]);
+}
+
+#[test]
 fn a_passphrase_protects_and_opens_the_key_of_a_service_that_runs() {
     let desk = Desk::new();
     let right = private(&desk, "right", "correct horse\n");

@@ -81,6 +81,12 @@ async fn on(connection: &Connection, common: &Common, command: Command) -> Resul
                 format!("Deleted {}.\n", show::safe(&id))
             })
         }
+        Command::Undelete { id } => {
+            client.undelete(&id).await?;
+            print(json, &serde_json::json!({"undeleted": id}), || {
+                format!("{} is back.\n", show::safe(&id))
+            })
+        }
         Command::Status => {
             let overview = client.overview().await?;
             print(json, &overview, || show::overview(&overview))
