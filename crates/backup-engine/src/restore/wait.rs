@@ -30,7 +30,7 @@ impl Restore<'_> {
         for target in &goals.targets {
             let top = target.base.join(&target.top);
             match &target.chosen {
-                Some(chosen) => places.extend(chosen.iter().map(|path| top.join(path))),
+                Some(chosen) => places.extend(entries(chosen.iter().map(|path| top.join(path)))),
                 None => places.push(top),
             }
         }
@@ -46,10 +46,17 @@ pub(super) fn wait_for_undo(note: &UndoNote, in_use: InUse, watch: &Watch) -> Re
         if part.moves.len() > ASKED_ONE_BY_ONE {
             places.push(base);
         } else {
-            places.extend(part.moves.iter().map(|step| base.join(unescape(&step.at))));
+            let moved = part.moves.iter();
+            places.extend(entries(moved.map(|step| base.join(unescape(&step.at)))));
         }
     }
     wait(watch, || first_user(in_use, &places)).map(drop)
+}
+
+/// Those of which it can be asked who has them open: not a link, which is open to nobody, while what it leads to is not
+/// replaced.
+fn entries(places: impl Iterator<Item = PathBuf>) -> impl Iterator<Item = PathBuf> {
+    places.filter(|place| !place.is_symlink())
 }
 
 fn first_user(in_use: InUse, places: &[PathBuf]) -> Result<Option<String>, Error> {
@@ -81,4 +88,44 @@ fn wait(
         }
     }
     Ok(waited)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::restore::area::Area;
+    use crate::undo::{Move, PartNote};
+
+    #[test]
+    fn what_a_link_leads_to_keeps_no_undo_waiting() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("file"), "").unwrap();
+        std::os::unix::fs::symlink("/", folder.path().join("link")).unwrap();
+        let mut part = PartNote::new("docs", folder.path(), Area::Data);
+        part.moves = ["file", "link"]
+            .map(|at| Move {
+                number: 0,
+                at: at.into(),
+                take: true,
+                put: true,
+                seen: None,
+                comes: None,
+            })
+            .into();
+        let note = UndoNote {
+            parts: vec![part],
+            ..UndoNote::default()
+        };
+        let asked = Mutex::new(Vec::new());
+        let in_use = |place: &Path| {
+            asked.lock().unwrap().push(place.to_owned());
+            Ok(None)
+        };
+        wait_for_undo(&note, &in_use, &Watch::unwatched()).unwrap();
+        assert_eq!(asked.into_inner().unwrap(), [folder.path().join("file")]);
+    }
 }
